@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+const never = ['**/node_modules/**', 'test/src/**'];
+/** Tests of the whole platform: each file starts one, so they run one after another. */
+const whole = ['test/system/**', 'test/full/**'];
+const oneAtATime = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['**/test/**/*.unit.test.ts'],
+          exclude: never,
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['**/test/**/*.test.ts'],
+          exclude: [...never, ...whole, '**/*.unit.test.ts'],
+          globalSetup: ['chassis/src/testing/global-setup.ts'],
+          // Mostly they wait for processes: two files at a time also where there are two cores.
+          maxWorkers: 2,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...oneAtATime } },
+      { test: { name: 'full', include: ['test/full/**/*.test.ts'], ...oneAtATime } },
+    ],
+  },
+});
