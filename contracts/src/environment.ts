@@ -1,0 +1,22 @@
+// What a service process finds in its environment. The launcher, compose and Kubernetes write it,
+// the chassis reads and checks it at the door.
+
+/** Names common to every service. `DATABASE_URL` is absent where a service has no database. */
+export const serviceEnvironment = {
+  RUSHLIGHT_SERVICE: 'The name of the service, as in the service table.',
+  RUSHLIGHT_INSTANCE: 'A name for this replica; it stands in logs and metrics.',
+  RUSHLIGHT_LISTEN_HOST: 'The address to listen on.',
+  RUSHLIGHT_LISTEN_PORT: 'The port to listen on; 0 for any free one.',
+  RUSHLIGHT_DATABASE_URL: 'postgres:// URL of its own database, with its own role.',
+  RUSHLIGHT_PROVIDER_DATABASE_URL: 'payments only: the database of the simulated card provider.',
+  RUSHLIGHT_BUS_URL: 'postgres:// URL of the bus.',
+  RUSHLIGHT_SERVICE_KEY: 'The private key (Ed25519 JWK, JSON) with which it signs its own tokens.',
+  RUSHLIGHT_SERVICE_KEYS: 'The public keys of all services: a JWKS as JSON, kid = service name.',
+  RUSHLIGHT_SERVICE_URLS: 'JSON object: the base URL of each service it may call.',
+  RUSHLIGHT_LAUNCHER_URL: 'gateway only: where the launcher listens; absent elsewhere.',
+  RUSHLIGHT_LAB: 'true or false: whether the lab (demo logins, crowd, faults) is on.',
+  RUSHLIGHT_DATA: 'A folder for files of its own (key material, message files).',
+  RUSHLIGHT_LOG_LEVEL: 'trace, debug, info, warn, error.',
+} as const;
+
+export type ServiceEnvironmentName = keyof typeof serviceEnvironment;

@@ -1,0 +1,27 @@
+// Every limit that a caller can meet, in one place. Configuration may lower or raise some of them.
+
+export const limits = {
+  bodyBytesMax: 65_536,
+  internalBodyBytesMax: 4_194_304,
+  linesMax: 20,
+  quantityMax: 50,
+  idempotencyKeyLengthMax: 255,
+  idempotencyKeyKeptMs: 24 * 3_600_000,
+  orderDeadlineMs: 60_000,
+  orderPendingMs: 3_000,
+  reserveDeadlineMs: 2_000,
+  orderBatchMax: 500,
+  orderBatchWaitMsMax: 2,
+  pageMax: 100,
+  crowdStudentsMax: 10_000,
+  faultDurationSMax: 300,
+  eventsKeptMs: 24 * 3_600_000,
+  moneyCentsMax: 100_000_000,
+  studentOrdersPerS: 5,
+  studentOrdersBurst: 20,
+  loginTriesPerMinute: 3,
+  tokenCachedMs: 60_000,
+  studentIdLengthMax: 64,
+  passwordLengthMin: 8,
+  passwordLengthMax: 128,
+} as const;

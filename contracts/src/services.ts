@@ -1,0 +1,63 @@
+// The parts that run as processes of their own. Launcher, console, tests and docs read this table.
+
+export type ServiceSpec = {
+  readonly summary: string;
+  /** Has a database and a role of its own, both named like the service. */
+  readonly database: boolean;
+  /** Further databases of the same owner, each with a role of its own. */
+  readonly extraDatabases: readonly string[];
+  /** Services that it calls over HTTP. None of them is needed to start. */
+  readonly calls: readonly string[];
+};
+
+export const services = {
+  identity: {
+    summary: 'Users, passwords, tokens and their public keys.',
+    database: true,
+    extraDatabases: [],
+    calls: [],
+  },
+  inventory: {
+    summary: 'The menu and the stock ledger; decides reservations in batches.',
+    database: true,
+    extraDatabases: [],
+    calls: [],
+  },
+  payments: {
+    summary: 'Captures and refunds at the card provider, mirrored in double entry.',
+    database: true,
+    extraDatabases: ['provider'],
+    calls: [],
+  },
+  kitchen: {
+    summary: 'Cooks paid orders: tickets, stations, queue position, the display.',
+    database: true,
+    extraDatabases: [],
+    calls: [],
+  },
+  notifications: {
+    summary: 'The gapless event stream of every student, and messages out.',
+    database: true,
+    extraDatabases: [],
+    calls: [],
+  },
+  orders: {
+    summary: 'The life of an order, its idempotency keys and its deadline.',
+    database: true,
+    extraDatabases: [],
+    calls: ['inventory', 'kitchen'],
+  },
+  gateway: {
+    summary: 'The one public API: tokens, limits, shedding, the stock view, the console.',
+    database: false,
+    extraDatabases: [],
+    calls: ['identity', 'inventory', 'orders', 'payments', 'kitchen', 'notifications'],
+  },
+} as const satisfies Record<string, ServiceSpec>;
+
+export type ServiceName = keyof typeof services;
+
+export const serviceNames = Object.keys(services) as ServiceName[];
+
+/** What the health grid lists: every service, and Postgres. */
+export const partNames: readonly string[] = [...serviceNames, 'postgres'];
