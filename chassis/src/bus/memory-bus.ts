@@ -1,0 +1,327 @@
+// The bus in memory: the same promises as the embedded one, on the time and chance it is given.
+// The broker is what all processes share; each process connects to it, and may die alone.
+
+import {
+  type BroadcastTopic,
+  isBroadcast,
+  type Message,
+  type QueueName,
+  queueNames,
+  queuesOf,
+} from '@rushlight/contracts';
+import type { Environment } from '../environment.ts';
+import { UnavailableError } from '../store/store.ts';
+import { within } from '../within.ts';
+import type { Bus, DeadLetters, MessageHandler, Subscription } from './bus.ts';
+import {
+  consumerDied,
+  type DeliveryPolicy,
+  defaultDeliveryPolicy,
+  inspect,
+  isSuspect,
+  type Letter,
+  letterOf,
+  readableEvents,
+  type StoredMessage,
+  storedFrom,
+  verdictOn,
+} from './delivery.ts';
+import type { BusHooks, ConsumeOutcome } from './hooks.ts';
+
+export type MemoryBrokerOptions = {
+  env: Environment;
+  policy?: Partial<DeliveryPolicy>;
+  hooks?: BusHooks;
+  /** How long `close` waits for the handlers that run, 5 s unless given. */
+  drainMsMax?: number;
+};
+
+export type MemoryBus = Bus & {
+  /** The process dies: its handlers' outcomes count no more, what it held is free at once. */
+  crash(): void;
+};
+
+export type MemoryBroker = {
+  connect(): MemoryBus;
+  /** While it is down, whatever is asked of it fails. It keeps what it has. */
+  setDown(down: boolean): void;
+};
+
+type Kept = {
+  stored: StoredMessage;
+  attempts: number;
+  delays: number;
+  deaths: number;
+  /** Put off: a timer brings it back. */
+  resting: boolean;
+  owner: symbol | undefined;
+};
+type Ear = {
+  topics: readonly BroadcastTopic[];
+  hear: (message: Message) => void;
+  resync: () => void;
+};
+type Burial = Letter & { queue: QueueName; diedAtMs: number };
+type Broker = {
+  env: Environment;
+  policy: DeliveryPolicy;
+  hooks: BusHooks;
+  drainMsMax: number;
+  queues: Map<QueueName, Map<string, Kept>>;
+  letters: Map<string, Burial>;
+  ears: Set<Ear>;
+  /** Looks whether somebody can take something from this queue. */
+  pumps: Map<QueueName, Set<() => void>>;
+  down: boolean;
+};
+
+export function createMemoryBroker(options: MemoryBrokerOptions): MemoryBroker {
+  const broker: Broker = {
+    env: options.env,
+    policy: { ...defaultDeliveryPolicy, ...options.policy },
+    hooks: options.hooks ?? {},
+    drainMsMax: options.drainMsMax ?? 5_000,
+    queues: new Map(queueNames.map((name) => [name, new Map()])),
+    letters: new Map(),
+    ears: new Set(),
+    pumps: new Map(queueNames.map((name) => [name, new Set()])),
+    down: false,
+  };
+  return {
+    connect: () => connect(broker),
+    setDown: (down) => {
+      broker.down = down;
+      if (down) return;
+      for (const ear of broker.ears) ear.resync();
+      for (const name of queueNames) wake(broker, name);
+    },
+  };
+}
+
+function connect(broker: Broker): MemoryBus {
+  const subscriptions = new Set<Subscription & { crash(): void }>();
+  const remember = (subscription: Subscription & { crash(): void }): Subscription => {
+    subscriptions.add(subscription);
+    return subscription;
+  };
+  return {
+    publish: async (messages) => publish(broker, messages),
+    consume: (queue, handle, options) =>
+      remember(consume(broker, queue, handle, options?.concurrency ?? 1)),
+    listen: (topics, hear, resync) =>
+      remember(listen(broker, { topics, hear: hear as (message: Message) => void, resync })),
+    deadLetters: deadLettersOf(broker),
+    depth: async (queue) => queueOf(broker, queue).size,
+    ping: async () => assertUp(broker),
+    close: async () => {
+      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+    },
+    crash: () => {
+      for (const subscription of subscriptions) subscription.crash();
+    },
+  };
+}
+
+function publish(broker: Broker, messages: readonly Message[]): void {
+  assertUp(broker);
+  for (const message of messages) {
+    for (const queue of queuesOf(message.topic)) keep(broker, queue, storedFrom(message));
+    broker.hooks.onPublished?.(message.topic, 1);
+    if (!isBroadcast(message.topic)) continue;
+    const copy = inspect('broadcast', storedFrom(message), 1).message;
+    if (!copy) continue;
+    for (const ear of broker.ears) {
+      if ((ear.topics as readonly string[]).includes(copy.topic)) ear.hear(copy);
+    }
+  }
+}
+
+function keep(broker: Broker, queue: QueueName, stored: StoredMessage): void {
+  const kept = queueOf(broker, queue);
+  if (kept.has(stored.id)) return;
+  const fresh = { attempts: 0, delays: 0, deaths: 0, resting: false, owner: undefined };
+  kept.set(stored.id, { stored, ...fresh });
+  wake(broker, queue);
+}
+
+function consume(
+  broker: Broker,
+  queue: QueueName,
+  handle: MessageHandler,
+  concurrency: number,
+): Subscription & { crash(): void } {
+  const { env } = broker;
+  const owner = Symbol(queue);
+  const running = new Set<Promise<void>>();
+  let suspectRuns = false;
+  const pumps = broker.pumps.get(queue) ?? new Set();
+  const kept = queueOf(broker, queue);
+
+  const pump = (): void => {
+    if (broker.down || !pumps.has(pump)) return;
+    for (const entry of kept.values()) {
+      if (running.size >= concurrency || suspectRuns) return;
+      if (entry.owner || entry.resting) continue;
+      if (isSuspect(entry)) {
+        if (running.size > 0) return;
+        suspectRuns = true;
+      }
+      entry.owner = owner;
+      entry.attempts += 1;
+      const work = deliver(broker, queue, handle, owner, entry).finally(() => {
+        running.delete(work);
+        suspectRuns = false;
+        pump();
+      });
+      running.add(work);
+    }
+  };
+  pumps.add(pump);
+  pump();
+  return {
+    close: async () => {
+      pumps.delete(pump);
+      const drained = async (): Promise<void> => {
+        while (running.size > 0) await Promise.all(running);
+      };
+      await within(env, broker.drainMsMax, drained());
+    },
+    crash: () => {
+      pumps.delete(pump);
+      for (const entry of kept.values()) {
+        if (entry.owner !== owner) continue;
+        entry.owner = undefined;
+        entry.deaths += 1;
+      }
+      wake(broker, queue);
+    },
+  };
+}
+
+async function deliver(
+  broker: Broker,
+  queue: QueueName,
+  handle: MessageHandler,
+  owner: symbol,
+  entry: Kept,
+): Promise<void> {
+  await Promise.resolve(); // Never within the publisher's own turn.
+  const kept = queueOf(broker, queue);
+  const { message, dead } = inspect(queue, entry.stored, entry.attempts);
+  const report = (outcome: ConsumeOutcome): void =>
+    broker.hooks.onConsumed?.(entry.stored.topic, outcome);
+  for (const letter of dead) bury(broker, queue, letter);
+  if (!message) {
+    kept.delete(entry.stored.id);
+    return report('dead');
+  }
+  if (dead.length > 0) entry.stored = storedFrom(message);
+  const handled = entry.attempts > broker.policy.attemptsMax ? died() : handle(message);
+  const error = await handled.then(
+    () => undefined,
+    (reason: unknown) => ({ reason }),
+  );
+  if (entry.owner !== owner) return; // We died meanwhile: somebody else has it.
+  if (!error) {
+    kept.delete(entry.stored.id);
+    return report('handled');
+  }
+  report(putAside(broker, queue, entry, error.reason));
+}
+
+async function died(): Promise<never> {
+  throw consumerDied;
+}
+
+function putAside(broker: Broker, queue: QueueName, entry: Kept, error: unknown): ConsumeOutcome {
+  const { env } = broker;
+  const { stored } = entry;
+  const kept = queueOf(broker, queue);
+  const verdict = verdictOn(error, stored, entry, broker.policy, env);
+  switch (verdict.kind) {
+    case 'wait':
+    case 'retry': {
+      const waits = verdict.kind === 'wait';
+      entry.attempts -= waits ? 1 : 0;
+      entry.delays += 1;
+      entry.owner = undefined;
+      entry.resting = true;
+      env.after(verdict.delayMs, () => {
+        entry.resting = false;
+        wake(broker, queue);
+      });
+      return waits ? 'waits' : 'retried';
+    }
+    case 'split':
+      kept.delete(stored.id);
+      for (const part of verdict.parts) keep(broker, queue, part);
+      return 'split';
+    case 'die':
+      kept.delete(stored.id);
+      bury(broker, queue, letterOf(queue, stored, entry.attempts, verdict.error));
+      return 'dead';
+  }
+}
+
+function listen(broker: Broker, ear: Ear): Subscription & { crash(): void } {
+  broker.ears.add(ear);
+  broker.env.after(0, () => {
+    if (broker.ears.has(ear) && !broker.down) ear.resync();
+  });
+  const crash = (): void => {
+    broker.ears.delete(ear);
+  };
+  return { close: async () => crash(), crash };
+}
+
+function deadLettersOf(broker: Broker): DeadLetters {
+  const { letters } = broker;
+  return {
+    list: async () =>
+      [...letters.values()]
+        .reverse()
+        .slice(0, 100)
+        .map(({ letterId, queue, topic, attempts, error, diedAtMs, events }) => ({
+          id: letterId,
+          queue,
+          topic,
+          attempts,
+          error,
+          diedAt: new Date(diedAtMs).toISOString(),
+          events: readableEvents(events),
+        })),
+    replay: async (id) => {
+      const letter = letters.get(id);
+      if (!letter) return false;
+      letters.delete(id);
+      keep(broker, letter.queue, letter);
+      return true;
+    },
+    drop: async (id) => letters.delete(id),
+    counts: async () =>
+      queueNames
+        .map((queue) => ({
+          queue,
+          count: [...letters.values()].filter((letter) => letter.queue === queue).length,
+        }))
+        .filter(({ count }) => count > 0),
+  };
+}
+
+function bury(broker: Broker, queue: QueueName, letter: Letter): void {
+  broker.letters.set(letter.letterId, { ...letter, queue, diedAtMs: broker.env.nowMs() });
+}
+
+function queueOf(broker: Broker, queue: QueueName): Map<string, Kept> {
+  const kept = broker.queues.get(queue);
+  if (!kept) throw new Error(`no such queue: ${queue}`);
+  return kept;
+}
+
+function wake(broker: Broker, queue: QueueName): void {
+  for (const pump of broker.pumps.get(queue) ?? []) pump();
+}
+
+function assertUp(broker: Broker): void {
+  if (broker.down) throw new UnavailableError('bus', 'bus: it is down');
+}

@@ -1,0 +1,172 @@
+// Calls to other services.
+//
+// C1. Every call has a deadline, and takes what is left of it along.
+// C2. An answer is a value or an ApiError; no answer is an UnavailableError: the effect may exist.
+// C3. A call is sent again only when it cannot have had an effect (a GET, or never sent), only while
+//     its deadline lasts, and only within the retry budget.
+// C4. While the breaker is open nothing is sent. A call that our side gave up, or gave too little
+//     time, says nothing about the neighbour.
+
+import type { Call, Reply, Route } from '@rushlight/contracts';
+import { type Dispatcher, Pool } from 'undici';
+import { type Breaker, BreakerOpenError, createBreaker } from '../breaker.ts';
+import { deadlineHeaderName } from '../deadline.ts';
+import type { Environment } from '../environment.ts';
+import type { Metrics } from '../metrics.ts';
+import { backoffMs, createRetryBudget, type RetryBudget } from '../retry-budget.ts';
+import { UnavailableError } from '../store/store.ts';
+import type { User } from './principal.ts';
+import type { ServiceTokens } from './service-token.ts';
+import { errorOf, type ForwardCall, type RawAnswer, requestOf, wasNeverSent } from './wire.ts';
+
+export type CallOptions = {
+  /** Milliseconds from now; 2,000 unless given. */
+  deadlineMs?: number;
+  /** On whose behalf. */
+  user?: User | undefined;
+  signal?: AbortSignal;
+};
+
+export type Client = {
+  readonly target: string;
+  /** @throws ApiError for an answer that is an error, UnavailableError for no answer. */
+  call<R extends Route>(route: R, call: Call<R>, options?: CallOptions): Promise<Reply<R>>;
+  /** The answer as it came, errors of the service included. */
+  forward(route: Route, call: ForwardCall, options?: CallOptions): Promise<RawAnswer>;
+  /** Opens a stream; the caller pipes and ends it. No deadline but that of the first byte. */
+  stream(route: Route, call: ForwardCall, options?: CallOptions): Promise<Dispatcher.ResponseData>;
+  /** Throws when it does not answer /ping. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type ClientOptions = {
+  target: string;
+  url: string;
+  tokens: Pick<ServiceTokens, 'sign'>;
+  env: Environment;
+  metrics: Metrics;
+  connectionsMax?: number;
+};
+
+const defaultDeadlineMs = 2_000;
+const triesMax = 3;
+/** A neighbour that was given less time than this is not blamed for its silence. */
+const judgedFromMs = 50;
+const answerBytesMax = 64 * 1024 * 1024;
+
+export function createClient(options: ClientOptions): Client {
+  const { target, env, metrics, tokens } = options;
+  const pool = new Pool(options.url, {
+    connections: options.connectionsMax ?? 32,
+    pipelining: 1,
+    connectTimeout: 1_000,
+    keepAliveTimeout: 30_000,
+    maxResponseSize: answerBytesMax,
+  });
+  const streams = new Pool(options.url, { connections: null, connectTimeout: 1_000 });
+  const budget = createRetryBudget(env);
+  const breaker = createBreaker({
+    target,
+    env,
+    judge: (error) => {
+      if (error instanceof GivenUpError) return 'nothing';
+      return error instanceof UnavailableError ? 'trouble' : 'works';
+    },
+    onState: (state) => {
+      const value = state === 'closed' ? 0 : state === 'half-open' ? 1 : 2;
+      metrics.set('breaker_state', { target }, value);
+    },
+  });
+  const send = (route: Route, call: ForwardCall, callOptions: CallOptions = {}) =>
+    sendWithRetries({ ...options, pool, budget, breaker }, route, call, callOptions);
+
+  return {
+    target,
+    call: async <R extends Route>(route: R, call: Call<R>, callOptions?: CallOptions) => {
+      const answer = await send(route, call as ForwardCall, callOptions);
+      if (answer.status >= 400) throw errorOf(answer, target);
+      const body = answer.text === '' ? undefined : JSON.parse(answer.text);
+      return { status: answer.status, body } as Reply<R>;
+    },
+    forward: send,
+    stream: async (route, call, { user, signal } = {}) => {
+      try {
+        const request = await requestOf(route, call, tokens, user);
+        const limits = { headersTimeout: 5_000, bodyTimeout: 60_000 };
+        return await streams.request({ ...request, ...limits, ...(signal ? { signal } : {}) });
+      } catch (error) {
+        throw new UnavailableError(target, `${target} opened no stream`, { cause: error });
+      }
+    },
+    ping: async () => {
+      const timeout = AbortSignal.timeout(1_000);
+      const response = await pool.request({ method: 'GET', path: '/ping', signal: timeout });
+      await response.body.dump();
+      if (response.statusCode !== 200) throw new Error(`/ping answered ${response.statusCode}`);
+    },
+    close: async () => {
+      await Promise.all([pool.destroy(), streams.destroy()]);
+    },
+  };
+}
+
+type Sender = ClientOptions & { pool: Pool; budget: RetryBudget; breaker: Breaker };
+
+/** One call with its further tries (C1, C3, C4). */
+async function sendWithRetries(
+  sender: Sender,
+  route: Route,
+  call: ForwardCall,
+  options: CallOptions,
+): Promise<RawAnswer> {
+  const { target, env, metrics, budget, breaker } = sender;
+  const count = (outcome: string): void =>
+    metrics.count('http_client_requests_total', { target, route: route.path, outcome });
+  const endsMs = env.monotonicMs() + (options.deadlineMs ?? defaultDeadlineMs);
+  budget.onFirstTry();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const leftMs = endsMs - env.monotonicMs();
+      const answer = await breaker.run(() => sendOnce(sender, route, call, options, leftMs));
+      count('answered');
+      return answer;
+    } catch (error) {
+      count('unknown');
+      const waitMs = backoffMs(env, attempt, { baseMs: 25, maxMs: 500 });
+      const late = env.monotonicMs() + waitMs >= endsMs;
+      const repeatable = route.method === 'GET' || wasNeverSent(error);
+      const open = error instanceof BreakerOpenError;
+      if (open || !repeatable || late || attempt >= triesMax || !budget.tryRetry()) throw error;
+      metrics.count('http_client_retries_total', { target });
+      await env.sleep(waitMs, options.signal);
+    }
+  }
+}
+
+async function sendOnce(
+  { target, pool, tokens }: Sender,
+  route: Route,
+  call: ForwardCall,
+  { user, signal }: CallOptions,
+  leftMs: number,
+): Promise<RawAnswer> {
+  const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs)));
+  const headers = { ...call.headers, [deadlineHeaderName]: String(Math.ceil(leftMs)) };
+  try {
+    const response = await pool.request({
+      ...(await requestOf(route, { ...call, headers }, tokens, user)),
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    const text = await response.body.text();
+    return { status: response.statusCode, headers: response.headers, text };
+  } catch (error) {
+    const why = `${target} did not answer ${route.path}`;
+    const givenUp = signal?.aborted || leftMs < judgedFromMs;
+    if (givenUp) throw new GivenUpError(target, why, { cause: error });
+    throw new UnavailableError(target, why, { cause: error });
+  }
+}
+
+/** No answer, because our side did not wait for it. */
+class GivenUpError extends UnavailableError {}

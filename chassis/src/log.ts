@@ -1,0 +1,28 @@
+// JSON logs on standard output, one line an event, written at once: a killed process loses none.
+
+import { pino } from 'pino';
+
+export type LogFields = Record<string, unknown>;
+
+export type Log = {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+};
+
+/** Keys under which a secret could stand by mistake; their values never reach a log. */
+const secrets = ['password', 'newPassword', 'token', 'authorization', 'key', 'secret'];
+
+export function createLog(options: { service: string; instance: string; level: string }): Log {
+  return pino({
+    level: options.level,
+    base: { service: options.service, instance: options.instance },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
+    serializers: { error: pino.stdSerializers.err },
+  });
+}
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };

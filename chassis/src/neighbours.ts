@@ -1,0 +1,121 @@
+// What a service stands on: its databases, the bus, and other services. Each is opened, named for
+// /health, measured, and closed with the service.
+
+import { queueNames, type ServiceName, services } from '@rushlight/contracts';
+import { type Bus, type BusHooks, openPostgresBus } from './bus/index.ts';
+import type { ServiceConfig } from './config.ts';
+import type { Environment } from './environment.ts';
+import { type Client, createClient } from './http/client.ts';
+import type { Dependency } from './http/operations.ts';
+import type { ServiceTokens } from './http/service-token.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { openPostgres, type PostgresStore, startRelay } from './store/index.ts';
+import { UnavailableError } from './store/store.ts';
+
+export type Neighbours = {
+  /** Opens a database of ours and brings it to the newest schema. */
+  openStore(options: {
+    url: string | undefined;
+    migrations: URL;
+    name?: string;
+  }): Promise<PostgresStore>;
+  openBus(): Promise<Bus>;
+  /** Publishes from now on what the store's transactions emit. */
+  startRelay(store: PostgresStore, bus: Bus): void;
+  /** A client of another service, which becomes a (not needed) dependency of ours. */
+  client(target: ServiceName): Client;
+};
+
+const databaseConnectionsMax = 8;
+const openMsMax = 10_000;
+const openPauseMs = 50;
+
+type Parts = {
+  config: ServiceConfig;
+  env: Environment;
+  log: Log;
+  metrics: Metrics;
+  tokens: ServiceTokens;
+  own: (what: string, close: () => Promise<void> | void) => void;
+  dependsOn: (dependency: Dependency) => void;
+};
+
+export function createNeighbours(parts: Parts): Neighbours {
+  const { config, env, log, metrics, tokens, own, dependsOn } = parts;
+  return {
+    openStore: async ({ url, migrations, name = config.service }) => {
+      if (!url) throw new Error(`${config.service} needs a database: set RUSHLIGHT_DATABASE_URL`);
+      const onOperation = (operation: string, outcome: string, durationS: number): void => {
+        metrics.count('db_operations_total', { operation, outcome });
+        metrics.observe('db_operation_duration_seconds', { operation }, durationS);
+      };
+      const sizeMax = databaseConnectionsMax;
+      const options = { url, name, env, log, sizeMax, migrations, onOperation };
+      const store = await onceUp(env, () => openPostgres(options));
+      own(`database ${name}`, () => store.close());
+      dependsOn({ name: `database:${name}`, needed: true, check: () => store.ping() });
+      return store;
+    },
+    openBus: async () => {
+      if (!config.busUrl) throw new Error('A bus is needed: set RUSHLIGHT_BUS_URL');
+      const hooks: BusHooks = {
+        onPublished: (topic, messages) =>
+          metrics.count('bus_messages_published_total', { topic }, messages),
+        onConsumed: (topic, outcome) =>
+          metrics.count('bus_messages_consumed_total', { topic, outcome }),
+      };
+      const url = config.busUrl;
+      const options = { url, name: config.instance, env, log, hooks };
+      const bus = await onceUp(env, () => openPostgresBus(options));
+      watchBus(config.service, bus, metrics);
+      own('bus', () => bus.close());
+      dependsOn({ name: 'bus', needed: false, check: () => bus.ping() });
+      return bus;
+    },
+    startRelay: (store, bus) => {
+      const relay = startRelay({ outbox: store.outbox, bus, env, log });
+      own('relay', () => relay.close());
+      metrics.onScrape(async () => metrics.set('outbox_depth', {}, await store.outbox.depth()));
+    },
+    client: (target) => {
+      const url = config.serviceUrls[target];
+      if (!url) throw new Error(`RUSHLIGHT_SERVICE_URLS names no ${target}`);
+      if (!(services[config.service].calls as readonly string[]).includes(target)) {
+        throw new Error(`${config.service} may not call ${target}: see the table of services`);
+      }
+      const client = createClient({ target, url, tokens, env, metrics });
+      own(`client of ${target}`, () => client.close());
+      dependsOn({ name: target, needed: false, check: () => client.ping() });
+      return client;
+    },
+  };
+}
+
+/**
+ * Opens what may be starting together with us. To wait here is cheaper than to end and be started
+ * again, and after a crash of everything it is what decides how soon we sell.
+ */
+async function onceUp<T>(env: Environment, open: () => Promise<T>): Promise<T> {
+  const endMs = env.monotonicMs() + openMsMax;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof UnavailableError) || env.monotonicMs() > endMs) throw error;
+      await env.sleep(openPauseMs);
+    }
+  }
+}
+
+/** A service reports the depth and the dead letters of its own queue. */
+function watchBus(name: ServiceName, bus: Bus, metrics: Metrics): void {
+  const queue = queueNames.find((queueName) => queueName === name);
+  if (!queue) return;
+  metrics.onScrape(async () => {
+    metrics.set('bus_queue_depth', { queue }, await bus.depth(queue));
+    const counts = await bus.deadLetters.counts();
+    const dead = counts.find((entry) => entry.queue === queue)?.count ?? 0;
+    metrics.set('dead_letters', { queue }, dead);
+  });
+}

@@ -1,0 +1,271 @@
+// A service's own database.
+//
+// S1. One transaction is one named operation: it commits as a whole, or nothing of it happened.
+// S2. `work` may run more than once (a deadlock, a serialization failure): it keeps no state of
+//     its own between runs, and has no effect but through its transaction.
+// S3. When COMMIT was sent and no answer came, the outcome is unknown: UnavailableError with that
+//     sentence. The same operation with the same ids can safely be asked again.
+// S4. BEGIN travels with the first statement, what was emitted with COMMIT: a transaction with one
+//     statement costs two round trips.
+
+import type { PoolClient } from 'pg';
+import type { Environment } from '../environment.ts';
+import type { Log } from '../log.ts';
+import { asUnavailable, failureOf } from './failures.ts';
+import { type MigrationSet, migrate } from './migrations.ts';
+import { type EmitContext, insertOutboxRow, outboxRows, postgresOutbox } from './outbox.ts';
+import { type ConnectionPool, openPool, type Timeouts } from './pool.ts';
+import { type Outbox, type Statement, type Transaction, UnavailableError } from './store.ts';
+
+export type PostgresStoreOptions = {
+  url: string;
+  /** The name of the service; stands in errors, logs and pg_stat_activity. */
+  name: string;
+  env: Environment;
+  log: Log;
+  /** Connections open at most, 8 unless given. */
+  sizeMax?: number;
+  /** The folder with the service's numbered SQL files. */
+  migrations: URL;
+  /** Callers that may wait for a connection, 200 unless given. */
+  waitingMax?: number;
+  timeouts?: Partial<Timeouts>;
+  /** The W3C trace context of now; it is written beside what is emitted. */
+  traceparent?: () => string | undefined;
+  onOperation?: OnOperation;
+};
+
+export type OperationOutcome = 'committed' | 'rolled_back' | 'unavailable';
+export type OnOperation = (operation: string, outcome: OperationOutcome, durationS: number) => void;
+
+export interface PostgresStore extends AsyncDisposable {
+  /**
+   * Runs `work` in one READ COMMITTED transaction, and again after a conflict (S2).
+   *
+   * @throws UnavailableError when the database cannot be reached or does not answer in time
+   */
+  transaction<T>(operation: string, work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** One statement of its own. @throws UnavailableError */
+  query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+  readonly outbox: Outbox;
+  /** Forgets messages taken in more than this long ago. Returns how many. */
+  forgetInbox(olderThanMs: number): Promise<number>;
+  /** Throws when the database cannot be reached now. */
+  ping(): Promise<void>;
+  /** Waits for the transactions that run, then closes all connections. */
+  close(): Promise<void>;
+}
+
+const chassisMigrations: MigrationSet = {
+  folder: new URL('./migrations/', import.meta.url),
+  table: 'chassis_migrations',
+};
+
+const conflictTriesMax = 4;
+const isNewStatement: Statement = {
+  name: 'chassis_inbox_add',
+  text: 'INSERT INTO inbox (message_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1 AS one',
+};
+
+/**
+ * Brings the database up to date, then opens it.
+ *
+ * @throws UnavailableError when it cannot be reached; Error when the migrations do not fit it
+ */
+export async function openPostgres(options: PostgresStoreOptions): Promise<PostgresStore> {
+  await migrate(options.url, [
+    chassisMigrations,
+    { folder: options.migrations, table: 'service_migrations' },
+  ]);
+  const { name, env } = options;
+  const pool = openPool({ ...options, sizeMax: options.sizeMax ?? 8 });
+  const wakes = new Set<() => void>();
+  const emitContext: EmitContext = {
+    env,
+    traceparent: options.traceparent ?? (() => undefined),
+  };
+
+  const once = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
+    const { result, emitted } = await runTransaction(pool, name, emitContext, work);
+    if (emitted) for (const wake of wakes) wake();
+    return result;
+  };
+  const transaction: PostgresStore['transaction'] = async (operation, work) => {
+    const startedMs = env.monotonicMs();
+    const report = (outcome: OperationOutcome): void =>
+      options.onOperation?.(operation, outcome, (env.monotonicMs() - startedMs) / 1_000);
+    for (let tries = 1; ; tries++) {
+      try {
+        const result = await once(work);
+        report('committed');
+        return result;
+      } catch (error) {
+        if (failureOf(error) === 'conflict' && tries < conflictTriesMax) {
+          await env.sleep(env.random() * 10 * 2 ** tries);
+          continue;
+        }
+        report(failureOf(error) === 'other' ? 'rolled_back' : 'unavailable');
+        throw conflictAsUnavailable(name, operation, error);
+      }
+    }
+  };
+  const query: PostgresStore['query'] = async (statement, values = []) =>
+    onConnection(pool, name, (client) => run(client, statement, values));
+
+  return {
+    transaction,
+    query,
+    outbox: postgresOutbox({ pool, name, onWritten: (wake) => wakes.add(wake) }),
+    forgetInbox: (olderThanMs) => forgetInbox(query, olderThanMs),
+    ping: async () => {
+      await query({ name: 'chassis_ping', text: 'SELECT 1 AS one' });
+    },
+    close: () => pool.close(),
+    [Symbol.asyncDispose]: () => pool.close(),
+  };
+}
+
+/** Sends one prepared statement. */
+export async function run<Row extends object>(
+  client: PoolClient,
+  statement: Statement,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const result = await client.query<Row>({
+    name: statement.name,
+    text: statement.text,
+    values: values as unknown[],
+  });
+  return result.rows;
+}
+
+/** Lends a connection for work outside of a transaction. */
+export async function onConnection<T>(
+  pool: ConnectionPool,
+  name: string,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.take();
+  try {
+    const result = await work(client);
+    pool.give(client);
+    return result;
+  } catch (error) {
+    const outward = asUnavailable(name, error);
+    pool.give(client, outward instanceof UnavailableError ? error : undefined);
+    throw outward;
+  }
+}
+
+async function runTransaction<T>(
+  pool: ConnectionPool,
+  name: string,
+  context: EmitContext,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<{ result: T; emitted: boolean }> {
+  const client = await pool.take();
+  const begun = client.query('BEGIN'); // Not awaited: the first statement follows at once (S4).
+  begun.catch(() => {});
+  const open = openTransaction(client, context);
+  let committing = false;
+  try {
+    const result = await work(open.tx);
+    open.end();
+    const emitted = Promise.allSettled(open.flush());
+    committing = true;
+    const commit = await client.query('COMMIT');
+    await begun;
+    if (commit.command !== 'COMMIT') throw await whyRolledBack(emitted, open.failure());
+    pool.give(client);
+    return { result, emitted: open.emittedAny() };
+  } catch (error) {
+    open.end();
+    const failure = failureOf(error);
+    await giveBack(pool, client, failure === 'unavailable' ? error : undefined);
+    if (!committing || failure !== 'unavailable') throw asUnavailable(name, error);
+    throw new UnavailableError(name, `${name}: no answer to COMMIT, its outcome is unknown`, {
+      cause: error,
+    });
+  }
+}
+
+function openTransaction(client: PoolClient, context: EmitContext) {
+  const rows: ReturnType<typeof outboxRows> = [];
+  let failure: unknown;
+  let ended = false;
+  const query: Transaction['query'] = async (statement, values = []) => {
+    if (ended) throw new Error(`${statement.name} came after the end of its transaction`);
+    try {
+      return await run(client, statement, values);
+    } catch (error) {
+      failure ??= error;
+      throw error;
+    }
+  };
+  const tx: Transaction = {
+    query,
+    emit: async (topic, events) => {
+      if (ended) throw new Error(`${topic} was emitted after the end of its transaction`);
+      rows.push(...outboxRows(context, topic, events));
+    },
+    isNew: async (messageId) => (await query(isNewStatement, [messageId])).length > 0,
+  };
+  return {
+    tx,
+    end: () => {
+      ended = true;
+    },
+    flush: () => rows.map((row) => insertOutboxRow(client, row)),
+    failure: () => failure,
+    emittedAny: () => rows.length > 0,
+  };
+}
+
+/** COMMIT of a failed transaction answers ROLLBACK; the reason is the first error in it. */
+async function whyRolledBack(
+  emitted: Promise<PromiseSettledResult<unknown>[]>,
+  failure: unknown,
+): Promise<unknown> {
+  const refused = (await emitted).find((settled) => settled.status === 'rejected');
+  return failure ?? refused?.reason ?? new Error('The transaction was rolled back.');
+}
+
+async function giveBack(pool: ConnectionPool, client: PoolClient, error: unknown): Promise<void> {
+  if (error !== undefined) {
+    pool.give(client, error);
+    return;
+  }
+  try {
+    await client.query('ROLLBACK');
+    pool.give(client);
+  } catch (rollbackError) {
+    pool.give(client, rollbackError);
+  }
+}
+
+function conflictAsUnavailable(name: string, operation: string, error: unknown): unknown {
+  if (failureOf(error) !== 'conflict') return error;
+  const say = `${name}: ${operation} met others ${conflictTriesMax} times and was rolled back`;
+  return new UnavailableError(name, say, { cause: error });
+}
+
+async function forgetInbox(query: PostgresStore['query'], olderThanMs: number): Promise<number> {
+  const rowsMax = 10_000; // Per statement, so that each stays short.
+  const roundsMax = 50;
+  let forgotten = 0;
+  for (let rounds = 0; rounds < roundsMax; rounds++) {
+    const rows = await query(
+      {
+        name: 'chassis_inbox_forget',
+        text: `DELETE FROM inbox WHERE message_id = ANY (ARRAY(
+                 SELECT message_id FROM inbox
+                 WHERE at < now() - $1::double precision * interval '1 millisecond' LIMIT $2
+               )) RETURNING 1 AS one`,
+      },
+      [olderThanMs, rowsMax],
+    );
+    forgotten += rows.length;
+    if (rows.length < rowsMax) break;
+  }
+  return forgotten;
+}

@@ -1,0 +1,40 @@
+// What a service's store operation sees of its database: one transaction, in which it asks whether
+// the message is new (inbox), makes its effect, and says what follows from it (outbox).
+
+import type { EventOf, Message, Topic } from '@rushlight/contracts';
+
+export type Statement = {
+  /** Names a prepared statement: unique within a service, the same text always. */
+  name: string;
+  text: string;
+};
+
+export interface Transaction {
+  query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+  /** Writes events to the outbox; they are published if, and only if, this transaction commits. */
+  emit<T extends Topic>(topic: T, events: readonly EventOf<T>[]): Promise<void>;
+  /** True the first time this message is seen by this service; its effect belongs in here. */
+  isNew(messageId: string): Promise<boolean>;
+}
+
+export interface Outbox {
+  /**
+   * Claims up to `limit` messages that nobody else relays now, hands them to `publish`, and
+   * forgets them when that resolved. Returns how many; 0 means that nothing waits.
+   */
+  relay(limit: number, publish: (messages: Message[]) => Promise<void>): Promise<number>;
+  depth(): Promise<number>;
+  /** Runs whenever something may have come in. */
+  onWritten(wake: () => void): void;
+}
+
+/** A neighbour (database, bus, service) cannot be reached, or did not answer in time. */
+export class UnavailableError extends Error {
+  override readonly name: string = 'UnavailableError';
+  readonly part: string;
+
+  constructor(part: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.part = part;
+  }
+}

@@ -1,0 +1,18 @@
+export { busConformance } from './bus-conformance.ts';
+export { type BrokerUnderTest, conformancePolicy } from './bus-under-test.ts';
+export { freePort, startTestPostgres, type TestPostgres } from './embedded-postgres.ts';
+export { outboxConformance, type StoreUnderTest } from './outbox-conformance.ts';
+export {
+  type SimulatedEnvironment,
+  seededRandom,
+  simulatedEnvironment,
+} from './simulated-environment.ts';
+export {
+  clientAs,
+  startService,
+  type TestService,
+  type TestServiceOptions,
+} from './start-service.ts';
+export { type ProxyMode, startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+export { asAdmin, type FreshDatabase, freshDatabase, testPostgres } from './test-postgres.ts';
+export { until } from './until.ts';
