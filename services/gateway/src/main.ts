@@ -1,0 +1,201 @@
+// The gateway: wiring only.
+
+import {
+  type Client,
+  createAdmission,
+  createClient,
+  createMemoryCache,
+  createServiceTokens,
+  type Environment,
+  realEnvironment,
+  runService,
+  type Service,
+} from '@rushlight/chassis';
+import { identityApi, inventoryApi } from '@rushlight/contracts';
+import type { JSONWebKeySet } from 'jose';
+import { createAudit } from './audit-report.ts';
+import { createUserTokens, type UserTokens } from './authenticate.ts';
+import { serveConsole } from './console-files.ts';
+import { createDeadLetters } from './dead-letters.ts';
+import { serveDocs } from './docs.ts';
+import { createKeySource } from './key-source.ts';
+import { createLab } from './lab.ts';
+import { watchLoopDelay } from './loop-delay.ts';
+import { createMenu } from './menu.ts';
+import { createObserver } from './observer.ts';
+import { createParts } from './parts.ts';
+import { createPlaceOrder } from './place-order.ts';
+import { Revocations } from './revocations.ts';
+import { createRoutes, serveApi } from './routes.ts';
+import { type Settings, settings } from './settings.ts';
+import { StockView } from './stock-view.ts';
+import { createStreams } from './streams.ts';
+
+const loop = watchLoopDelay(realEnvironment);
+let tokens: UserTokens | undefined;
+let admission: ReturnType<typeof createAdmission> | undefined;
+
+const neighbourMsMax = 3_000;
+const neighbourPollMs = 25;
+
+type Gateway = Service<Settings>;
+type Clients = ReturnType<typeof openClients>;
+
+function openClients({ client }: Gateway) {
+  return {
+    identity: client('identity'),
+    inventory: client('inventory'),
+    orders: client('orders'),
+    payments: client('payments'),
+    kitchen: client('kitchen'),
+    notifications: client('notifications'),
+  };
+}
+
+function openLauncher({ config, env, metrics, own }: Gateway) {
+  if (config.launcherUrl === undefined) return undefined;
+  const ownTokens = createServiceTokens(config, env);
+  const client = createClient({
+    target: 'launcher',
+    url: config.launcherUrl,
+    tokens: ownTokens,
+    env,
+    metrics,
+  });
+  own('client of launcher', () => client.close());
+  return client;
+}
+
+/**
+ * Waits until it answers, though not for long: the launcher starts us together, and whoever is told
+ * that all is ready wants to log in.
+ */
+async function waitFor(client: Client, env: Environment): Promise<void> {
+  const endMs = env.monotonicMs() + neighbourMsMax;
+  while (env.monotonicMs() < endMs) {
+    const isUp = await client.ping().then(
+      () => true,
+      () => false,
+    );
+    if (isUp) return;
+    await env.sleep(neighbourPollMs);
+  }
+}
+
+/** Reads every `everyMs`, and again soon after a reading that failed. */
+function readNowAndThen(
+  service: Gateway,
+  what: string,
+  everyMs: number,
+  read: () => Promise<void>,
+): void {
+  let readMs = Number.NEGATIVE_INFINITY;
+  service.every(`read ${what}`, Math.min(everyMs, 2_000), async () => {
+    const nowMs = service.env.monotonicMs();
+    if (nowMs - readMs < everyMs) return;
+    await read();
+    readMs = nowMs;
+  });
+}
+
+/** Keys, revocations and what is left: filled now, kept up by hints, and read anew now and then. */
+async function openViews(service: Gateway, clients: Clients) {
+  const { env, metrics, log } = service;
+  const deadline = { deadlineMs: 1_000 };
+  const keys = createKeySource(env, async () => {
+    const reply = await clients.identity.call(identityApi.jwks, {}, deadline);
+    return reply.body as unknown as JSONWebKeySet;
+  });
+  const revocations = new Revocations();
+  const readRevocations = async (): Promise<void> => {
+    const reply = await clients.identity.call(identityApi.revocations, {}, deadline);
+    revocations.add(reply.body.revocations);
+    revocations.forgetExpired(env.nowMs() / 1000);
+  };
+  const view = new StockView({
+    env,
+    read: async () => {
+      const stock = await clients.inventory.call(inventoryApi.stock, {}, deadline);
+      return stock.body.items;
+    },
+  });
+  const bus = await service.openBus();
+  if (service.config.launcherUrl !== undefined) await waitFor(clients.identity, env);
+  const missed = (what: string) => (error: unknown) => log.warn({ what, error }, 'not read anew');
+  const hints = bus.listen(
+    ['token.revoked', 'stock.changed', 'item.changed'],
+    (message) => {
+      if (message.topic === 'token.revoked') revocations.add(message.events);
+      else if (message.topic === 'stock.changed') view.hearStock(message.events);
+      else view.hearItems(message.events);
+    },
+    () => {
+      readRevocations().catch(missed('revocations'));
+      view.refresh().catch(missed('stock'));
+    },
+  );
+  service.own('hints', () => hints.close());
+  const resyncMs = service.settings.RUSHLIGHT_GATEWAY_RESYNC_S * 1000;
+  readNowAndThen(service, 'revocations', resyncMs, readRevocations);
+  readNowAndThen(service, 'stock', resyncMs, () => view.refresh());
+  readNowAndThen(service, 'keys', 60_000, () => keys.refresh());
+  tokens = createUserTokens({ env, keys, revocations, metrics });
+  return { bus, view };
+}
+
+await runService({
+  settings,
+  authenticate: () => (request, route) => tokens?.authenticate(request, route),
+  admit: (priority) => admission?.enter(priority) ?? (() => undefined),
+  start: async (service) => {
+    const { config, env, log, metrics, server } = service;
+    const { settings: mine } = service;
+    const inFlightMax = mine.RUSHLIGHT_GATEWAY_IN_FLIGHT_MAX;
+    admission = createAdmission({ inFlightMax, delayMs: loop.now, delayMsMax: 500 });
+    service.own('loop delay', () => loop.close());
+    const clients = openClients(service);
+    const launcher = openLauncher(service);
+    const { bus, view } = await openViews(service, clients);
+    const observer = createObserver(env);
+    observer.watch(server.app);
+
+    const cache = createMemoryCache({ env });
+    const placeOrder = createPlaceOrder({
+      env,
+      log,
+      metrics,
+      orders: clients.orders,
+      view,
+      cache,
+      rate: {
+        ratePerS: mine.RUSHLIGHT_GATEWAY_ORDERS_PER_S,
+        burst: mine.RUSHLIGHT_GATEWAY_ORDERS_BURST,
+      },
+      onKeyReused: observer.markKeyReused,
+    });
+    service.own('batches of orders', () => placeOrder.close());
+    const streams = createStreams({ streamsMax: mine.RUSHLIGHT_GATEWAY_STREAMS_MAX });
+    server.app.addHook('preClose', async () => streams.close());
+    const parts = createParts({ env, log, urls: config.serviceUrls, bus, launcher });
+    const audit = createAudit({ env, clients });
+
+    const handlers = createRoutes({
+      own: {
+        placeOrder: placeOrder.handle,
+        menu: createMenu({ env, inventory: clients.inventory, view }),
+        latency: observer.latency,
+        throughput: observer.throughput,
+        listServices: async () => ({ status: 200, body: await parts() }),
+        audit: async () => ({ status: 200, body: await audit() }),
+        ...createDeadLetters(bus),
+        ...createLab({ ...clients, launcher }),
+      },
+      clients,
+      streams,
+      trustProxy: mine.RUSHLIGHT_GATEWAY_TRUST_PROXY,
+    });
+    serveApi(server, config.lab, handlers);
+    await serveDocs(server.app);
+    await serveConsole(server.app, mine.RUSHLIGHT_GATEWAY_CONSOLE);
+  },
+});
