@@ -1,0 +1,56 @@
+// Inventory: the menu and the stock ledger. This file only wires it together.
+
+import { runService } from '@rushlight/chassis';
+import { inventoryApi, publicApi } from '@rushlight/contracts';
+import { z } from 'zod';
+import { createConsumer, messagesMax } from './consume.ts';
+import { internalHandlers, publicHandlers } from './handlers.ts';
+import { dishes } from './menu.ts';
+import { createPostgresStore } from './postgres-store.ts';
+import { createReserveDesk } from './reserve-desk.ts';
+
+const dayMs = 86_400_000;
+
+await runService({
+  settings: z.object({
+    /** Portions of each dish in a fresh shop. */
+    RUSHLIGHT_INVENTORY_SEED_STOCK: z.coerce.number().int().min(0).max(1_000_000).default(200),
+    /** Holds of ended orders and single ledger entries are kept this long. */
+    RUSHLIGHT_INVENTORY_KEPT_DAYS: z.coerce.number().int().min(2).max(3_650).default(30),
+  }),
+  start: async (service) => {
+    const { config, env, log, metrics, settings } = service;
+    const database = await service.openStore({
+      url: config.databaseUrl,
+      migrations: new URL('../migrations/', import.meta.url),
+    });
+    const store = createPostgresStore(database, env);
+    const stock = settings.RUSHLIGHT_INVENTORY_SEED_STOCK;
+    await store.seed(
+      'first menu',
+      dishes.map((dish) => ({ ...dish, stock })),
+    );
+
+    const bus = await service.openBus();
+    service.startRelay(database, bus);
+    const consumer = createConsumer({ store, env, log, metrics });
+    service.own('consumer', () => consumer.close());
+    const consuming = bus.consume('inventory', (message) => consumer.handle(message), {
+      concurrency: messagesMax,
+    });
+    service.own('queue inventory', () => consuming.close());
+
+    const keptMs = settings.RUSHLIGHT_INVENTORY_KEPT_DAYS * dayMs;
+    service.every('forget what is old', 60_000, async () => {
+      await store.forget(env.nowMs() - keptMs, 20_000);
+      await database.forgetInbox(2 * dayMs);
+    });
+
+    const desk = createReserveDesk(store, env, metrics);
+    service.own('reserve desk', () => desk.close());
+    const { menu, listItems, getItem, addItem, editItem, removeItem } = publicApi;
+    const shown = { menu, listItems, getItem, addItem, editItem, removeItem };
+    service.server.handle(shown, publicHandlers(store, env));
+    service.server.handle(inventoryApi, internalHandlers(store, desk));
+  },
+});

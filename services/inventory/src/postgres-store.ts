@@ -1,0 +1,278 @@
+// Inventory on Postgres.
+//
+// P1. Every operation locks in the same order: items by id, then holds by order id. So two that meet
+//     wait in a line, never in a circle, and one item's stock is decided by one transaction at a time.
+// P2. What was read before a lock is read again after it, or is guarded by the write: an operation
+//     that finds the world changed in between rolls back and starts anew.
+
+import assert from 'node:assert/strict';
+import type { Environment, Statement, Transaction } from '@rushlight/chassis';
+import { findViolations } from './audit.ts';
+import { addItem, type EditOutcome, editItem, type NewItem, removeItem } from './edit-item.ts';
+import { type ReserveAnswer, type ReserveRequest, reserve } from './reserve.ts';
+import { commit, release } from './settle.ts';
+import { statements } from './statements.ts';
+import { type Change, type Hold, type HoldStatus, type Item, stockEvents } from './stock.ts';
+import {
+  decisionsOf,
+  type InventoryStore,
+  itemChanged,
+  type StockAudit,
+  toRelease,
+} from './store.ts';
+
+/** What this store needs of the chassis' store. */
+export type Database = {
+  transaction<T>(operation: string, run: (tx: Transaction) => Promise<T>): Promise<T>;
+  query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+};
+
+/** Another transaction changed what this one had read; it was rolled back and may run again. */
+class RacedError extends Error {
+  override readonly name = 'RacedError';
+}
+
+const racesMax = 5;
+const firstOrderId = '00000000-0000-0000-0000-000000000000';
+
+type Parts = { database: Database; env: Pick<Environment, 'nowMs'> };
+
+export function createPostgresStore(database: Database, env: Parts['env']): InventoryStore {
+  const parts: Parts = { database, env };
+  return {
+    seed: (name, items) => seed(parts, name, items),
+    items: () => database.query<Item>(statements.items),
+    item: async (itemId) => (await database.query<Item>(statements.item, [itemId]))[0],
+
+    reserveBatch: (cause, requests) =>
+      atomically(parts, 'reserveBatch', (tx) => reserveIn(tx, parts, cause, requests, false)),
+    reserveQueued: (message) =>
+      atomically(parts, 'reserveQueued', async (tx) => {
+        if (!(await tx.isNew(message.id))) return [];
+        const answers = await reserveIn(tx, parts, message.id, message.events, true);
+        const decisions = decisionsOf(answers);
+        await tx.emit('stock.decided', decisions);
+        return decisions;
+      }),
+    commitPaid: (messages) =>
+      atomically(parts, 'commitPaid', async (tx) => {
+        const fresh = await newOnes(tx, messages);
+        const [first] = fresh;
+        if (!first) return { unknown: [] };
+        const orderIds = fresh.flatMap(({ events }) => events.map((event) => event.orderId));
+        const { items, holds } = await lockHolds(tx, orderIds);
+        const { change, unknown } = commit(items, holds, orderIds);
+        await write(tx, parts, first.id, items, change);
+        return { unknown };
+      }),
+    releaseEnded: async (message) => {
+      const orderIds = toRelease(message);
+      if (orderIds.length === 0) return; // Without an effect there is nothing to do only once.
+      await atomically(parts, 'releaseEnded', async (tx) => {
+        if (!(await tx.isNew(message.id))) return;
+        const { items, holds } = await lockHolds(tx, orderIds);
+        await write(tx, parts, message.id, items, release(items, holds, orderIds));
+      });
+    },
+
+    addItem: (cause, wanted) =>
+      edit(parts, 'addItem', cause, wanted.itemId, (item) => addItem(item, wanted)),
+    editItem: (cause, itemId, wanted) =>
+      edit(parts, 'editItem', cause, itemId, (item) => editItem(item, wanted)),
+    removeItem: (cause, itemId) => edit(parts, 'removeItem', cause, itemId, removeItem),
+
+    audit: ({ after, limit }) => audit(database, after, limit),
+    forget: (beforeMs, limit) => forget(parts, beforeMs, limit),
+  };
+}
+
+/** Runs a transaction, again when it met another one (P2), at most `racesMax` times. */
+async function atomically<T>(
+  { database }: Parts,
+  operation: string,
+  run: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  for (let race = 1; ; race++) {
+    try {
+      return await database.transaction(operation, run);
+    } catch (error) {
+      if (!(error instanceof RacedError) || race >= racesMax) throw error;
+    }
+  }
+}
+
+/** Inbox: those of these messages that were not seen before, each once. Asked in id order. */
+async function newOnes<M extends { id: string }>(
+  tx: Transaction,
+  messages: readonly M[],
+): Promise<M[]> {
+  const byId = new Map(messages.map((message) => [message.id, message]));
+  const ids = [...byId.keys()].sort();
+  const isNew = await Promise.all(ids.map((id) => tx.isNew(id)));
+  return [...byId.values()].filter(({ id }) => isNew[ids.indexOf(id)]);
+}
+
+async function reserveIn(
+  tx: Transaction,
+  parts: Parts,
+  cause: string,
+  requests: readonly ReserveRequest[],
+  shortIsFinal: boolean,
+): Promise<ReserveAnswer[]> {
+  const itemIds = new Set(requests.flatMap(({ lines }) => lines.map((line) => line.itemId)));
+  // One trip; the server runs the second after it got the locks, so it sees what they waited for.
+  const [items, holds] = await Promise.all([
+    tx.query<Item>(statements.lockItems, [[...itemIds]]),
+    tx.query<{ orderId: string; status: HoldStatus }>(statements.holdStatuses, [
+      requests.map((request) => request.orderId),
+    ]),
+  ]);
+  const stock = byItemId(items);
+  const statuses = new Map(holds.map(({ orderId, status }) => [orderId, status]));
+  const { answers, change } = reserve(stock, statuses, requests, shortIsFinal);
+  await write(tx, parts, cause, stock, change);
+  return answers;
+}
+
+async function lockHolds(tx: Transaction, orderIds: readonly string[]) {
+  const [locked, found] = await Promise.all([
+    tx.query<Item>(statements.lockItemsOfHolds, [orderIds]),
+    tx.query<Hold>(statements.holds, [orderIds]),
+  ]);
+  const items = byItemId(locked);
+  const holds = new Map(found.map((hold) => [hold.orderId, hold]));
+  const unlocked = found.flatMap(({ lines }) => lines).find(({ itemId }) => !items.has(itemId));
+  if (unlocked) throw new RacedError(`a hold on ${unlocked.itemId} came while we locked`);
+  return { items, holds };
+}
+
+/** Writes a change and says what the world hears of it. @throws RacedError */
+async function write(
+  tx: Transaction,
+  { env }: Parts,
+  cause: string,
+  before: ReadonlyMap<string, Item>,
+  { items, newHolds, movedHolds, entries }: Change,
+): Promise<void> {
+  if (items.length + newHolds.length + movedHolds.length + entries.length === 0) return;
+  const events = stockEvents(before, items);
+  const [rows] = await Promise.all([
+    tx.query<{ made: number; moved: number; stocked: number }>(statements.write, [
+      newHolds.map((hold) => hold.orderId),
+      newHolds.map((hold) => hold.status),
+      newHolds.map((hold) => JSON.stringify(hold.lines)),
+      env.nowMs(),
+      movedHolds.map((hold) => hold.orderId),
+      movedHolds.map((hold) => hold.status),
+      entries.map((entry) => entry.itemId),
+      entries.map((entry) => entry.kind),
+      entries.map((entry) => entry.quantity),
+      cause,
+      items.map((item) => item.itemId),
+      items.map((item) => item.initial),
+      items.map((item) => item.added),
+      items.map((item) => item.sold),
+      items.map((item) => item.onHand),
+      items.map((item) => item.reserved),
+      items.map((item) => item.stockVersion),
+    ]),
+    events.length > 0 ? tx.emit('stock.changed', events) : undefined,
+  ]);
+  const written = rows[0];
+  assert(written?.stocked === items.length, `${written?.stocked} of ${items.length} items written`);
+  if (written.made !== newHolds.length || written.moved !== movedHolds.length) {
+    throw new RacedError('a hold changed while we decided about it');
+  }
+}
+
+async function edit(
+  parts: Parts,
+  operation: string,
+  cause: string,
+  itemId: string,
+  decide: (current: Item | undefined) => EditOutcome,
+): Promise<EditOutcome> {
+  return atomically(parts, operation, async (tx) => {
+    await tx.query(statements.lockNewItem, [itemId]);
+    const before = byItemId(await tx.query<Item>(statements.lockItems, [[itemId]]));
+    const outcome = decide(before.get(itemId));
+    if (outcome.kind === 'done') {
+      await putItem(tx, outcome.item);
+      await write(tx, parts, cause, before, outcome.change);
+      await tx.emit('item.changed', [itemChanged(outcome.item)]);
+    }
+    return outcome;
+  });
+}
+
+async function putItem(tx: Transaction, item: Item): Promise<void> {
+  const { itemId, name, category, priceCents, removed, version } = item;
+  await tx.query(statements.putItem, [itemId, name, category, priceCents, removed, version]);
+}
+
+async function seed(parts: Parts, name: string, wanted: readonly NewItem[]): Promise<boolean> {
+  return atomically(parts, 'seed', async (tx) => {
+    const sown = await tx.query(statements.sow, [name, parts.env.nowMs()]);
+    if (sown.length === 0) return false;
+    const before = byItemId(await tx.query<Item>(statements.items));
+    const made: Item[] = [];
+    for (const dish of wanted) {
+      if (before.has(dish.itemId)) continue;
+      const outcome = addItem(undefined, dish);
+      assert(outcome.kind === 'done', `${dish.itemId} cannot be sown: ${outcome.kind}`);
+      await putItem(tx, outcome.item);
+      await write(tx, parts, `seed ${name}`, before, outcome.change);
+      made.push(outcome.item);
+    }
+    if (made.length > 0) await tx.emit('item.changed', made.map(itemChanged));
+    return true;
+  });
+}
+
+async function audit(
+  database: Database,
+  after: string | undefined,
+  limit: number,
+): Promise<StockAudit> {
+  const found = await database.query<Hold>(statements.holdsPage, [
+    after ?? firstOrderId,
+    limit + 1,
+  ]);
+  const holds = found.slice(0, limit);
+  const next = found.length > limit ? holds.at(-1)?.orderId : undefined;
+  if (after !== undefined) {
+    return { items: await database.query<Item>(statements.items), holds, violations: [], next };
+  }
+  type Sums = Record<string, number> | null;
+  // One statement is one snapshot: what it compares belongs together, also while orders run.
+  const rows = await database.query<Item & { ledger: Sums; holds: Sums }>(statements.auditItems);
+  const items = rows.map(({ ledger: _ledger, holds: _holds, ...item }) => item);
+  const sums = (pick: (row: (typeof rows)[number]) => Sums) =>
+    new Map(rows.map((row) => [row.itemId, pick(row) ?? {}]));
+  const violations = findViolations(
+    items,
+    sums((row) => row.ledger),
+    sums((row) => row.holds),
+  );
+  return { items, holds, violations, next };
+}
+
+async function forget(parts: Parts, beforeMs: number, limit: number): Promise<number> {
+  const { database } = parts;
+  const count = async (statement: Statement): Promise<number> => {
+    const rows = await database.transaction('forget', (tx) =>
+      tx.query<{ count: number }>(statement, [beforeMs, limit]),
+    );
+    return rows[0]?.count ?? 0;
+  };
+  const released = await database.transaction('forget', (tx) =>
+    tx.query(statements.forgetReleased, [beforeMs, limit]),
+  );
+  const committed = await count(statements.forgetCommitted);
+  const rolledUp = await count(statements.rollUpLedger);
+  return released.length + committed + rolledUp;
+}
+
+function byItemId(items: readonly Item[]): Map<string, Item> {
+  return new Map(items.map((item) => [item.itemId, item]));
+}

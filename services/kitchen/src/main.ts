@@ -1,0 +1,95 @@
+// The process: opens what the kitchen needs, and connects it.
+
+import { flag, type PostgresStore, runService, type Service } from '@rushlight/chassis';
+import { z } from 'zod';
+import { startCooking } from './cook.ts';
+import { takeMessage } from './messages.ts';
+import { PostgresKitchenStore } from './postgres-store.ts';
+import { kitchenHandlers, kitchenRoutes } from './routes.ts';
+import type { KitchenStore } from './store.ts';
+
+const seconds = (fallback: number) => z.coerce.number().min(0).max(86_400).default(fallback);
+
+const settings = z
+  .object({
+    RUSHLIGHT_KITCHEN_STATIONS: z.coerce.number().int().min(1).max(10_000).default(24),
+    /** 3 unless given, or the longest time where that is shorter. */
+    RUSHLIGHT_KITCHEN_COOK_S_MIN: z.coerce.number().min(0).max(86_400).optional(),
+    RUSHLIGHT_KITCHEN_COOK_S_MAX: seconds(7),
+    RUSHLIGHT_KITCHEN_SHELF_S: seconds(600),
+    RUSHLIGHT_KITCHEN_AUTO: flag.default(true),
+    RUSHLIGHT_KITCHEN_KEPT_DAYS: z.coerce.number().int().min(2).max(3_650).default(30),
+  })
+  .refine((read) => (read.RUSHLIGHT_KITCHEN_COOK_S_MIN ?? 0) <= read.RUSHLIGHT_KITCHEN_COOK_S_MAX, {
+    message: 'must be at least RUSHLIGHT_KITCHEN_COOK_S_MIN',
+    path: ['RUSHLIGHT_KITCHEN_COOK_S_MAX'],
+  });
+type Settings = z.output<typeof settings>;
+
+const shelfEveryMs = 2_000;
+const cleanEveryMs = 60_000;
+const rowsMax = 5_000;
+const roundsMax = 20;
+const dayMs = 24 * 3_600_000;
+const inboxKeptMs = 2 * dayMs;
+const messagesAtOnce = 4;
+
+await runService({ settings, start });
+
+async function start(service: Service<Settings>): Promise<void> {
+  const { config, env, log, metrics, server } = service;
+  const stations = service.settings.RUSHLIGHT_KITCHEN_STATIONS;
+  const auto = service.settings.RUSHLIGHT_KITCHEN_AUTO;
+  const cookSMax = service.settings.RUSHLIGHT_KITCHEN_COOK_S_MAX;
+  const cookSMin = service.settings.RUSHLIGHT_KITCHEN_COOK_S_MIN ?? Math.min(3, cookSMax);
+  const [cookMsMin, cookMsMax] = [cookSMin * 1_000, cookSMax * 1_000];
+  const database = await service.openStore({
+    url: config.databaseUrl,
+    migrations: new URL('../migrations/', import.meta.url),
+  });
+  const store = new PostgresKitchenStore(database);
+  const cooking = startCooking({ store, env, log, stations, auto });
+  service.own('cooking', cooking.close);
+
+  const meanCookMs = (cookMsMin + cookMsMax) / 2;
+  const routes = { store, env, stations, auto, meanCookMs, wake: cooking.wake };
+  server.handle(kitchenRoutes, kitchenHandlers(routes));
+  const bus = await service.openBus();
+  service.startRelay(database, bus);
+  const take = async (message: Parameters<typeof takeMessage>[0]): Promise<void> => {
+    await takeMessage(message, { store, env, cookMsMin, cookMsMax });
+    cooking.wake();
+  };
+  const consumer = bus.consume('kitchen', take, { concurrency: messagesAtOnce });
+  service.own('queue kitchen', () => consumer.close());
+  service.every('shelf', shelfEveryMs, () => clearShelf(service, store));
+  service.every('forget', cleanEveryMs, () => forget(service, store, database));
+  metrics.onScrape(async () => {
+    const counts = await store.counts();
+    for (const [status, count] of Object.entries(counts)) {
+      metrics.set('kitchen_tickets', { status }, count);
+    }
+  });
+}
+
+/** Nobody leaves a meal on the shelf for ever. */
+async function clearShelf(service: Service<Settings>, store: KitchenStore): Promise<void> {
+  const shelfMs = service.settings.RUSHLIGHT_KITCHEN_SHELF_S * 1_000;
+  for (let round = 0; round < roundsMax; round++) {
+    const nowMs = service.env.nowMs();
+    const collected = await store.collectDue(nowMs - shelfMs, nowMs, rowsMax);
+    if (collected < rowsMax) return;
+  }
+}
+
+async function forget(
+  service: Service<Settings>,
+  store: KitchenStore,
+  database: PostgresStore,
+): Promise<void> {
+  const keptMs = service.settings.RUSHLIGHT_KITCHEN_KEPT_DAYS * dayMs;
+  for (let round = 0; round < roundsMax; round++) {
+    if ((await store.forget(service.env.nowMs() - keptMs, rowsMax)) < rowsMax) break;
+  }
+  await database.forgetInbox(inboxKeptMs);
+}

@@ -1,0 +1,234 @@
+// The operations of the kitchen on Postgres. Whatever changes several tickets locks the kitchen's
+// one row first: so stations are filled by one replica at a time, and nobody waits in a circle.
+
+import type { Statement, Transaction } from '@rushlight/chassis';
+import { statements } from './statements.ts';
+import { planStarts, type Waiting } from './stations.ts';
+import {
+  type Agenda,
+  type Counts,
+  changeOf,
+  type Display,
+  type KitchenStore,
+  type Placed,
+  type Pressed,
+  type TicketChange,
+} from './store.ts';
+import {
+  type Action,
+  advance,
+  eventOf,
+  type NewTicket,
+  type Ticket,
+  type TicketLine,
+  type TicketState,
+  type TicketStatus,
+} from './ticket.ts';
+
+/** The part of a store of the chassis that the kitchen uses. */
+export type Database = {
+  transaction<T>(operation: string, work: (tx: Transaction) => Promise<T>): Promise<T>;
+  query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+};
+
+type Row = {
+  orderId: string;
+  pickupNumber: number;
+  lines: TicketLine[];
+  status: TicketStatus;
+  cookMs: number;
+  station: number | null;
+  readyAtMs: number | null;
+  reason: string | null;
+  arrivedAtMs: number;
+  queuePosition?: number | null;
+};
+type Id = { orderId: string };
+
+export class PostgresKitchenStore implements KitchenStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  addTickets(messageId: string, tickets: readonly NewTicket[], nowMs: number): Promise<void> {
+    return this.#database.transaction('add_tickets', async (tx) => {
+      if (!(await tx.isNew(messageId))) return;
+      // So that the order of arrival is the order in which others see them.
+      await tx.query(statements.lock);
+      const added = await tx.query<Id>(statements.add, [
+        tickets.map((ticket) => ticket.orderId),
+        tickets.map((ticket) => ticket.pickupNumber),
+        tickets.map((ticket) => JSON.stringify(ticket.lines)),
+        tickets.map((ticket) => ticket.cookMs),
+        nowMs,
+      ]);
+      if (added.length === tickets.length) return;
+      const ids = tickets.map((ticket) => ticket.orderId);
+      const voided = await tx.query<Id>(statements.voidedAmong, [ids]);
+      await say(tx, voided, { status: 'voided' }, nowMs);
+    });
+  }
+
+  voidDead(messageId: string, orderIds: readonly string[], nowMs: number): Promise<void> {
+    return this.#database.transaction('void_dead', async (tx) => {
+      if (!(await tx.isNew(messageId))) return;
+      await tx.query(statements.lock);
+      await tx.query(statements.voidDead, [[...new Set(orderIds)], nowMs]);
+    });
+  }
+
+  startDue(options: { stations: number; auto: boolean; nowMs: number; limit: number }) {
+    const { nowMs, limit } = options;
+    return this.#database.transaction('start_due', async (tx) => {
+      await tx.query(statements.lock);
+      const busy = await tx.query<{ station: number }>(statements.busyStations);
+      const waiting = await tx.query<Waiting>(statements.oldestWaiting, [limit]);
+      const stations = busy.map(({ station }) => station);
+      const starts = planStarts({ ...options, waiting, busy: stations });
+      if (starts.length === 0) return 0;
+      await tx.query(statements.start, [
+        starts.map(({ orderId }) => orderId),
+        starts.map(({ station }) => station),
+        starts.map(({ readyAtMs }) => readyAtMs),
+        starts.map(({ readyAtOnce }) => readyAtOnce),
+      ]);
+      const cooking = starts.flatMap(({ orderId, station, readyAtMs }) =>
+        changeOf(orderId, { status: 'cooking', station, readyAtMs }, nowMs),
+      );
+      await tx.emit('ticket.changed', cooking);
+      const ready = starts.filter(({ readyAtOnce }) => readyAtOnce);
+      await say(tx, ready, { status: 'ready', readyAtMs: nowMs }, nowMs);
+      return starts.length;
+    });
+  }
+
+  finishDue(nowMs: number, limit: number): Promise<number> {
+    return this.#database.transaction('finish_due', async (tx) => {
+      await tx.query(statements.lock);
+      const ready = await tx.query<Id>(statements.finishDue, [nowMs, limit]);
+      await say(tx, ready, { status: 'ready', readyAtMs: nowMs }, nowMs);
+      return ready.length;
+    });
+  }
+
+  collectDue(readyBeforeMs: number, nowMs: number, limit: number): Promise<number> {
+    return this.#database.transaction('collect_due', async (tx) => {
+      await tx.query(statements.lock);
+      const collected = await tx.query<Id>(statements.collectDue, [readyBeforeMs, limit]);
+      await say(tx, collected, { status: 'collected' }, nowMs);
+      return collected.length;
+    });
+  }
+
+  async agenda(): Promise<Agenda> {
+    type Found = { waiting: boolean; cooking: number; nextReadyAtMs: number | null };
+    const [found] = await this.#database.query<Found>(statements.agenda);
+    return {
+      waiting: found?.waiting ?? false,
+      cooking: found?.cooking ?? 0,
+      nextReadyAtMs: found?.nextReadyAtMs ?? undefined,
+    };
+  }
+
+  press(orderId: string, action: Action, nowMs: number, reason = ''): Promise<Pressed> {
+    return this.#database.transaction(`press_${action}`, async (tx): Promise<Pressed> => {
+      if (action === 'void') {
+        const made = await tx.query<Id>(statements.tombstone, [orderId, nowMs]);
+        await say(tx, made, { status: 'voided' }, nowMs);
+      }
+      const [row] = await tx.query<Row>(statements.one, [orderId]);
+      if (!row) return { kind: 'unknown' };
+      const ticket = ticketOf(row);
+      const step = advance(ticket.state, eventOf(action, nowMs, reason));
+      switch (step.kind) {
+        case 'refused':
+          return { kind: 'wrong_state', status: row.status };
+        case 'repeated':
+          return { kind: 'done', ticket };
+        case 'moved':
+          await move(tx, orderId, step.state, nowMs);
+          return { kind: 'done', ticket: { ...ticket, state: step.state } };
+      }
+    });
+  }
+
+  async display(waitingMax: number, readyMax: number): Promise<Display> {
+    const [rows, [counted]] = await Promise.all([
+      this.#database.query<Row>(statements.display, [waitingMax, readyMax]),
+      this.#database.query<{ waiting: number }>(statements.countWaiting),
+    ]);
+    return { waiting: counted?.waiting ?? 0, tickets: rows.map(placedOf) };
+  }
+
+  async placed(orderIds: readonly string[]): Promise<Placed[]> {
+    return (await this.#database.query<Row>(statements.placed, [orderIds])).map(placedOf);
+  }
+
+  async cookingUntilMs(): Promise<number[]> {
+    const rows = await this.#database.query<{ readyAtMs: number }>(statements.cookingUntil);
+    return rows.map(({ readyAtMs }) => readyAtMs);
+  }
+
+  async counts(): Promise<Counts> {
+    const [counts] = await this.#database.query<Counts>(statements.counts);
+    return counts ?? { waiting: 0, cooking: 0, ready: 0 };
+  }
+
+  page(after: string | undefined, limit: number) {
+    type Found = { orderId: string; status: TicketStatus };
+    return this.#database.query<Found>(statements.page, [after ?? null, limit]);
+  }
+
+  async forget(beforeMs: number, limit: number): Promise<number> {
+    return (await this.#database.query(statements.forget, [beforeMs, limit])).length;
+  }
+}
+
+async function say(
+  tx: Transaction,
+  tickets: readonly Id[],
+  state: TicketState,
+  nowMs: number,
+): Promise<void> {
+  const changes: TicketChange[] = tickets.flatMap(({ orderId }) => changeOf(orderId, state, nowMs));
+  if (changes.length > 0) await tx.emit('ticket.changed', changes);
+}
+
+async function move(
+  tx: Transaction,
+  orderId: string,
+  state: TicketState,
+  nowMs: number,
+): Promise<void> {
+  const station = state.status === 'cooking' ? state.station : null;
+  const readyAtMs = 'readyAtMs' in state ? state.readyAtMs : null;
+  const reason = state.status === 'refused' ? state.reason : null;
+  await tx.query(statements.move, [orderId, state.status, station, readyAtMs, reason]);
+  await say(tx, [{ orderId }], state, nowMs);
+}
+
+function placedOf(row: Row): Placed {
+  return { ...ticketOf(row), queuePosition: row.queuePosition ?? undefined };
+}
+
+function ticketOf(row: Row): Ticket {
+  const { orderId, pickupNumber, lines, cookMs, arrivedAtMs } = row;
+  return { orderId, pickupNumber, lines, cookMs, arrivedAtMs, state: stateOf(row) };
+}
+
+function stateOf({ status, station, readyAtMs, reason }: Row): TicketState {
+  switch (status) {
+    case 'cooking':
+      return { status, station: station ?? 0, readyAtMs: readyAtMs ?? 0 };
+    case 'ready':
+      return { status, readyAtMs: readyAtMs ?? 0 };
+    case 'refused':
+      return { status, reason: reason ?? '' };
+    case 'waiting':
+    case 'collected':
+    case 'voided':
+      return { status };
+  }
+}

@@ -1,0 +1,249 @@
+// Carries tasks to the card provider, and what it says back into our books.
+//
+// D1. A task is safe to carry out twice, also by two replicas at once: the provider decides an id
+//     once, and outcomes are written only over the state that waits for them.
+// D2. No answer means unknown, never failed: the task stays, and is due again after a pause that
+//     grows. Nothing else decides that a payment failed.
+
+import {
+  deadlineIn,
+  type Environment,
+  type Log,
+  type Metrics,
+  UnavailableError,
+} from '@rushlight/chassis';
+import type { Message } from '@rushlight/contracts';
+import { orderIdOf, paymentIdOf } from './payment.ts';
+import type { CardProvider, ChargeAnswer } from './provider/provider.ts';
+import type { Lease, Outcome, PaymentStore, TopUp, Work } from './store.ts';
+
+export type DriverOptions = {
+  store: PaymentStore;
+  provider: CardProvider;
+  env: Environment;
+  log: Log;
+  metrics: Pick<Metrics, 'count'>;
+};
+
+/** How long the provider may take, and then how long a task belongs to the one who began it. */
+const answerMsMax = 2_000;
+const batchAnswerMsMax = 5_000;
+const leaseMs = 3_000;
+const retryMsMin = 250;
+const retryMsMax = 5_000;
+const claimMax = 6;
+const roundsMax = 1_000;
+
+type Ended = Message<'order.rejected' | 'order.cancelled'>;
+
+export class Driver {
+  readonly #options: DriverOptions;
+  /** Tasks that this process works on now: under load that may take longer than a lease. */
+  readonly #underWay = new Set<string>();
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+  }
+
+  /** A new task of ours; until its lease ends nobody else takes it. */
+  lease(): Lease {
+    const nowMs = this.#options.env.nowMs();
+    return { workId: this.#options.env.newId(), nowMs, untilMs: nowMs + leaseMs };
+  }
+
+  /** Resolves when the message's effect is durable; then its task may still be under way. */
+  async takeMessage(message: Message): Promise<void> {
+    const { log } = this.#options;
+    const work = await this.#begin(message);
+    if (!work) return;
+    // The message has done its part: whatever happens now, the task is written down.
+    await this.carryOut(work).catch((error: unknown) => {
+      log.warn({ task: work.task.kind, error }, 'a task was begun and will be carried on');
+    });
+  }
+
+  async #begin(message: Message): Promise<Work | undefined> {
+    const { store } = this.#options;
+    switch (message.topic) {
+      case 'user.registered':
+        return store.beginOpenings(message.id, message.events, this.lease());
+      case 'order.stock_verified': {
+        const requests = message.events.map(({ orderId, studentId, totalCents }) => ({
+          orderId,
+          studentId,
+          amountCents: totalCents,
+        }));
+        return store.beginCharges(message.id, requests, this.lease());
+      }
+      case 'order.rejected':
+      case 'order.cancelled':
+        return store.beginRefunds(message.id, toRefund(message as Ended), this.lease());
+      default:
+        throw new Error(`payments does not take ${message.topic}`);
+    }
+  }
+
+  /**
+   * Carries out one task. True when it is done; false when some of it must wait and is due again
+   * later, or when this process is at it already.
+   *
+   * @throws UnavailableError when the provider or the store did not answer: due again later
+   */
+  async carryOut(work: Work): Promise<boolean> {
+    if (this.#underWay.has(work.workId)) return false;
+    this.#underWay.add(work.workId);
+    try {
+      return await this.#carryOut(work);
+    } catch (error) {
+      await this.#postpone(work);
+      throw error;
+    } finally {
+      this.#underWay.delete(work.workId);
+    }
+  }
+
+  /** Carries out every task that is due now; failures are logged, and due again later. */
+  async resume(): Promise<void> {
+    const { store, env, log } = this.#options;
+    for (let round = 0; round < roundsMax; round++) {
+      const nowMs = env.nowMs();
+      const claimed = await store.claim(nowMs, nowMs + leaseMs, claimMax);
+      const carried = claimed.map((work) =>
+        this.carryOut(work).catch((error: unknown) => {
+          const { attempts, task } = work;
+          log.warn({ task: task.kind, attempts, error }, 'a task will be tried again');
+          return false;
+        }),
+      );
+      const done = await Promise.all(carried);
+      // Where nothing gets done the next ones fare no better now.
+      if (claimed.length < claimMax || !done.includes(true)) return;
+    }
+  }
+
+  async #carryOut(work: Work): Promise<boolean> {
+    const { store, provider, env } = this.#options;
+    const { task } = work;
+    switch (task.kind) {
+      case 'charge':
+        return this.#charge(work, task.orderIds);
+      case 'refund':
+        return this.#refund(work, task.orderIds);
+      case 'open': {
+        const opened = await this.#ask(
+          () => provider.openAccounts(task.openings),
+          batchAnswerMsMax,
+        );
+        await store.finishOpenings(work, opened, env.nowMs());
+        return true;
+      }
+      case 'fund': {
+        const { studentIds, balanceCents } = task;
+        const order = { key: work.workId, studentIds, balanceCents };
+        const changes = await this.#ask(() => provider.setBalances(order), batchAnswerMsMax);
+        await store.finishFund(work, changes, env.nowMs());
+        return true;
+      }
+      case 'top_up':
+        await this.topUp(work, task);
+        return true;
+    }
+  }
+
+  /** The balance after it, or undefined when the provider does not know the student. */
+  async topUp(work: Work, { topUpId, studentId, amountCents }: TopUp): Promise<number | undefined> {
+    const { store, provider, env } = this.#options;
+    const topUp = { topUpId, studentId, amountCents };
+    const answer = await this.#ask(() => provider.topUp({ key: topUpId, studentId, amountCents }));
+    const balanceCents = answer.outcome === 'done' ? answer.balanceCents : undefined;
+    await store.finishTopUp(work, topUp, balanceCents, env.nowMs());
+    return balanceCents;
+  }
+
+  async #charge(work: Work, orderIds: readonly string[]): Promise<boolean> {
+    const { store, provider, env, metrics } = this.#options;
+    const requests = await store.toCharge(orderIds);
+    const charges = requests.map(({ orderId, ...rest }) => ({
+      paymentId: paymentIdOf(orderId),
+      ...rest,
+    }));
+    const answers = charges.length > 0 ? await this.#ask(() => provider.charge(charges)) : [];
+    const outcomes = answers.flatMap(outcomeOf);
+    const done = outcomes.length === answers.length;
+    const decided = await store.finishCharges(work, outcomes, done, env.nowMs());
+    for (const [outcome, count] of countBy(decided.map((event) => event.outcome))) {
+      metrics.count('payments_total', { outcome }, count);
+    }
+    if (!done) await this.#postpone(work);
+    return done;
+  }
+
+  async #refund(work: Work, orderIds: readonly string[]): Promise<boolean> {
+    const { store, provider, env, metrics } = this.#options;
+    const targets = await store.toRefund(orderIds);
+    const refunds = targets.map(({ orderId, studentId }) => ({
+      paymentId: paymentIdOf(orderId),
+      studentId,
+    }));
+    const answers = refunds.length > 0 ? await this.#ask(() => provider.refund(refunds)) : [];
+    const outcomes = answers.map(({ paymentId, outcome }) => ({
+      orderId: orderIdOf(paymentId),
+      outcome,
+    }));
+    await store.finishRefunds(work, outcomes, env.nowMs());
+    for (const [outcome, count] of countBy(outcomes.map((answer) => answer.outcome))) {
+      metrics.count(
+        'payments_total',
+        { outcome: outcome === 'refunded' ? outcome : 'voided' },
+        count,
+      );
+    }
+    return true;
+  }
+
+  async #postpone(work: Work): Promise<void> {
+    const { store, env, log } = this.#options;
+    const waitMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(work.attempts - 1, 10));
+    const dueAtMs = env.nowMs() + Math.round(waitMs * (0.5 + env.random() / 2));
+    // When this fails too, the task is due when its lease ends.
+    await store.postpone(work.workId, dueAtMs).catch((error: unknown) => {
+      log.warn({ workId: work.workId, error }, 'a task could not be given back');
+    });
+  }
+
+  /** Waits for the provider, but not for ever. */
+  async #ask<T>(call: () => Promise<T>, waitMsMax = answerMsMax): Promise<T> {
+    using deadline = deadlineIn(this.#options.env, waitMsMax);
+    const { signal } = deadline;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    signal.addEventListener('abort', () =>
+      reject(new UnavailableError('card provider', `No answer in ${waitMsMax} ms.`)),
+    );
+    return await Promise.race([call(), late]);
+  }
+}
+
+function toRefund(message: Ended): string[] {
+  const { events } = message;
+  return events.filter((event) => event.refund).map((event) => event.orderId);
+}
+
+function outcomeOf({ paymentId, outcome }: ChargeAnswer): Outcome[] {
+  const orderId = orderIdOf(paymentId);
+  switch (outcome) {
+    case 'unknown_account':
+      return [];
+    case 'captured':
+      return [{ orderId, outcome }];
+    case 'insufficient_funds':
+      return [{ orderId, outcome: 'declined', reason: 'insufficient_funds' }];
+    case 'declined':
+      return [{ orderId, outcome: 'declined', reason: 'payment_declined' }];
+  }
+}
+
+function countBy(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
