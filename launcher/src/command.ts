@@ -1,0 +1,150 @@
+// One run of the command: starts everything, says how it goes, and stops it when told to.
+
+import { isUnderNpm, type LaunchConfig, noColorWanted, readLaunchConfig } from './config.ts';
+import { LaunchError } from './launch-error.ts';
+import { startPlatform } from './platform.ts';
+import type { Platform, PlatformOptions } from './platform-types.ts';
+import { lineFor, logins, paintFor, table } from './screen.ts';
+
+const parentPollMs = 250;
+// One Ctrl-C comes twice under npm: from the terminal, and from npm, which passes it on.
+const sameSignalMs = 300;
+const paint = paintFor(process.stdout.isTTY, noColorWanted());
+
+/** How services are run, where it is not by their main.ts. */
+export type How = Pick<PlatformOptions, 'command'>;
+
+/** One run of the command, from the first line to the exit code. */
+class Run {
+  readonly #config: LaunchConfig;
+  readonly #how: How;
+  readonly #giveUp = new AbortController();
+  #platform: Platform | undefined;
+  #timesTold = 0;
+  #lastToldMs = Number.NEGATIVE_INFINITY;
+  #exitCode = 0;
+
+  constructor(config: LaunchConfig, how: How) {
+    this.#config = config;
+    this.#how = how;
+  }
+
+  async go(): Promise<void> {
+    this.#listen();
+    try {
+      this.#platform = await startPlatform({
+        ...this.#config,
+        ...this.#how,
+        signal: this.#giveUp.signal,
+        onProgress: (line) => say(paint.faint(line)),
+        onPart: (name, event) => {
+          const line = lineFor(name, event, paint);
+          if (line !== undefined && this.#isServing) say(line);
+        },
+      });
+    } catch (error) {
+      if (this.#timesTold > 0) process.exit(this.#exitCode);
+      complain(error instanceof LaunchError ? error.message : wordsOf(error));
+      process.exit(1);
+    }
+    if (this.#timesTold > 0) await this.#stop(this.#platform);
+    else welcome(this.#platform, this.#config);
+  }
+
+  /** Before that the start tells what went wrong, and after it nobody wants to know. */
+  get #isServing(): boolean {
+    return this.#platform !== undefined && this.#timesTold === 0;
+  }
+
+  #listen(): void {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(name, () => this.#told(name === 'SIGINT' ? 'Ctrl-C' : name));
+    }
+    const unexpected = (error: unknown): void => {
+      complain(wordsOf(error));
+      this.#exitCode = 1;
+      this.#told('an error of our own');
+    };
+    process.on('uncaughtException', unexpected);
+    process.on('unhandledRejection', unexpected);
+    if (!isUnderNpm()) return;
+    const parent = process.ppid;
+    setInterval(() => {
+      if (process.ppid !== parent && this.#timesTold === 0) this.#told('npm is gone');
+    }, parentPollMs).unref();
+  }
+
+  #told(why: string): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#lastToldMs < sameSignalMs) return;
+    this.#lastToldMs = nowMs;
+    this.#timesTold += 1;
+    const platform = this.#platform;
+    if (this.#timesTold === 1) {
+      say(`${why}: stopping (once more: at once)`);
+      this.#giveUp.abort(new LaunchError('stopped before it was ready'));
+      if (platform !== undefined) void this.#stop(platform);
+    } else if (this.#timesTold === 2 && platform !== undefined) {
+      void platform.stop({ atOnce: true });
+    } else if (this.#timesTold > 2 || platform === undefined) {
+      process.exit(1); // Whatever still runs is killed on the way out.
+    }
+  }
+
+  async #stop(platform: Platform): Promise<void> {
+    await platform.stop();
+    say('stopped');
+    process.exit(this.#exitCode);
+  }
+}
+
+function welcome(platform: Platform, { lab }: LaunchConfig): void {
+  const rows = platform.parts().map(({ name, running }) => ({
+    part: name,
+    url: urlOf(platform, name),
+    state: running ? 'up' : 'down',
+  }));
+  const order = (name: string): number => (name === 'gateway' ? 0 : name === 'postgres' ? 2 : 1);
+  rows.sort((a, b) => order(a.part) - order(b.part));
+  say(`\n${table(rows, paint)}\n`);
+  if (lab) say(`${logins(paint)}\n`);
+  const password = platform.takeFirstAdminPassword();
+  if (password !== undefined) {
+    say(`first login   admin / ${password}   (shown this once; change it after the first login)`);
+  }
+  say(`logs     ${platform.logs}`);
+  say(`open     ${paint.good(platform.url)}   (API: ${platform.url}/api/docs)`);
+  say(`\nready in ${(performance.now() / 1000).toFixed(1)} s`);
+}
+
+function urlOf(platform: Platform, name: string): string {
+  if (name === 'postgres') return `postgres://127.0.0.1:${platform.postgresPort}`;
+  return platform.serviceUrl(name);
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** The command with these arguments. Ends the process when the run is over. */
+export async function runCommand(argumentsGiven: readonly string[], how: How = {}): Promise<void> {
+  // Whoever read our lines may be gone; that is no reason to stop selling.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  const read = readLaunchConfig(argumentsGiven);
+  if (read.kind === 'text') {
+    say(read.text.trimEnd());
+  } else if (read.kind === 'mistakes') {
+    complain(read.mistakes.join('\n'));
+    process.exitCode = 1;
+  } else {
+    await new Run(read.config, how).go();
+  }
+}

@@ -1,0 +1,58 @@
+// What a caller gives to start the platform, and what it gets.
+
+import type { ServiceName } from '@rushlight/contracts';
+import type { PartEvent } from './part.ts';
+import type { ServiceCommand } from './service-part.ts';
+
+export type PlatformOptions = {
+  /** The data folder. One platform at a time. */
+  data: string;
+  /** The gateway's port; 0 for any free one. */
+  port: number;
+  host?: string;
+  lab: boolean;
+  /** Forget what the data folder holds. */
+  fresh?: boolean;
+  /** Settings for all services, by their full names. */
+  settings?: Readonly<Record<string, string>>;
+  /** Settings for one service. */
+  env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+  /** How to run a service, where it is not by its main.ts. */
+  command?: ServiceCommand;
+  /** Aborted to give up a start that is not through. */
+  signal?: AbortSignal;
+  onProgress?(line: string): void;
+  onPart?(name: string, event: PartEvent): void;
+};
+
+export type PartView = {
+  name: string;
+  running: boolean;
+  sinceMs: number;
+  pid: number | null;
+  memoryMb: number | null;
+  restarts: number;
+};
+
+export type Platform = AsyncDisposable & {
+  /** The gateway, as a client reaches it. */
+  readonly url: string;
+  readonly postgresPort: number;
+  readonly logs: string;
+  /** Made by identity on the first start without the lab. Read once; gone afterwards. */
+  takeFirstAdminPassword(): string | undefined;
+  /** Every process, by name; memory in megabytes, shared pages counted once. */
+  parts(): PartView[];
+  /** The address of a service's own port. */
+  serviceUrl(name: string): string;
+  /** A database by name (those of services, `provider`, `bus`), as its own role. */
+  databaseUrl(name: string): string;
+  /** SIGKILL, and the launcher starts it again. */
+  kill(name: string): void;
+  /** Resolves when this part is ready. */
+  whenUp(name: string): Promise<void>;
+  /** The last lines of a part's log. */
+  logTail(name: string): readonly string[];
+  /** Stops all of it, in order; a second call with `atOnce` does not wait for anybody. */
+  stop(options?: { atOnce?: boolean }): Promise<void>;
+};
