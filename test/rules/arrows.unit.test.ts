@@ -4,12 +4,17 @@ import { expect, test } from 'vitest';
 
 // Who may depend on whom. A new arrow is a design decision: change this table and say why in
 // docs/decisions. Biome then makes sure that code imports only what its package.json declares.
+const protocols = ['gateway', 'inventory', 'kitchen', 'notifications', 'orders', 'payments'];
 const mayUse: Record<string, readonly string[]> = {
   contracts: [],
   chassis: ['contracts'],
+  auditor: [],
+  lab: ['auditor', 'chassis', 'contracts', 'launcher'],
+  simulation: ['auditor', 'chassis', 'contracts', ...protocols],
+  bench: ['chassis', 'contracts', 'lab', 'launcher'],
   console: ['contracts'],
   launcher: ['contracts'],
-  test: ['chassis', 'contracts', 'launcher'],
+  test: ['auditor', 'chassis', 'contracts', 'lab', 'launcher'],
 };
 const anyService = ['chassis', 'contracts'];
 

@@ -1,0 +1,2 @@
+export type * from './evidence.ts';
+export type * from './history.ts';
