@@ -9,7 +9,9 @@ const add = {
   text: `INSERT INTO counters (name, value) VALUES ($1, 1)
          ON CONFLICT (name) DO UPDATE SET value = counters.value + 1`,
 };
-const timeouts = { connectMs: 300, statementMs: 400, lockMs: 300, answerMs: 500 };
+const timeouts = { connectMs: 1_200, statementMs: 1_600, lockMs: 1_200, answerMs: 2_000 };
+/** What a call may take beyond its time-outs, or without one, on a machine that is busy. */
+const slackMs = 1_000;
 
 async function behindProxy(): Promise<{ store: PostgresStore; proxy: TcpProxy } & AsyncDisposable> {
   const database = await freshDatabase('network');
@@ -56,12 +58,12 @@ test('on a silent network every call ends within its time-outs, and it recovers 
   const silent = await Promise.all([...names, 'e', 'f'].map((name) => timed(addOne(store, name))));
   for (const { error, tookMs } of silent) {
     expect(error).toBeInstanceOf(UnavailableError);
-    expect(tookMs).toBeLessThan(timeouts.answerMs + timeouts.connectMs + 500);
+    expect(tookMs).toBeLessThan(timeouts.answerMs + timeouts.connectMs + slackMs);
   }
   proxy.setMode('open');
   const after = await Promise.all(names.map((name) => timed(addOne(store, name))));
   expect(after.map(({ error }) => error)).toEqual(names.map(() => undefined));
-  expect(Math.max(...after.map(({ tookMs }) => tookMs))).toBeLessThan(400);
+  expect(Math.max(...after.map(({ tookMs }) => tookMs))).toBeLessThan(slackMs);
 });
 
 test('connections that died while nobody used them cost at most one failed call', async () => {
@@ -74,7 +76,7 @@ test('connections that died while nobody used them cost at most one failed call'
   for (const name of ['a', 'b', 'c', 'd']) {
     const { error, tookMs } = await timed(addOne(store, name));
     expect(error).toBeUndefined();
-    expect(tookMs).toBeLessThan(400);
+    expect(tookMs).toBeLessThan(slackMs);
   }
 });
 
@@ -115,7 +117,7 @@ test('a lock that is held too long is unavailability, not a hang', async () => {
   await held.promise;
   const blocked = await timed(addOne(store, 'a'));
   expect(blocked.error).toBeInstanceOf(UnavailableError);
-  expect(blocked.tookMs).toBeLessThan(timeouts.answerMs + 200);
+  expect(blocked.tookMs).toBeLessThan(timeouts.answerMs + slackMs);
   free.resolve();
   await holding;
 });
@@ -125,5 +127,7 @@ test('close ends on a silent network too', async () => {
   const { store, proxy } = made;
   await addOne(store, 'a');
   proxy.setMode('silent');
-  expect((await timed(store.close())).tookMs).toBeLessThan(2_000);
+  expect((await timed(store.close())).tookMs).toBeLessThan(
+    timeouts.answerMs + timeouts.connectMs + slackMs,
+  );
 });
