@@ -3,11 +3,11 @@
 import { runService } from '@rushlight/chassis';
 import { inventoryApi, publicApi } from '@rushlight/contracts';
 import { z } from 'zod';
-import { createConsumer, messagesMax } from './consume.ts';
 import { internalHandlers, publicHandlers } from './handlers.ts';
 import { dishes } from './menu.ts';
 import { createPostgresStore } from './postgres-store.ts';
 import { createReserveDesk } from './reserve-desk.ts';
+import { startWork } from './work.ts';
 
 const dayMs = 86_400_000;
 
@@ -19,7 +19,7 @@ await runService({
     RUSHLIGHT_INVENTORY_KEPT_DAYS: z.coerce.number().int().min(2).max(3_650).default(30),
   }),
   start: async (service) => {
-    const { config, env, log, metrics, settings } = service;
+    const { config, env, metrics, settings } = service;
     const database = await service.openStore({
       url: config.databaseUrl,
       migrations: new URL('../migrations/', import.meta.url),
@@ -33,12 +33,7 @@ await runService({
 
     const bus = await service.openBus();
     service.startRelay(database, bus);
-    const consumer = createConsumer({ store, env, log, metrics });
-    service.own('consumer', () => consumer.close());
-    const consuming = bus.consume('inventory', (message) => consumer.handle(message), {
-      concurrency: messagesMax,
-    });
-    service.own('queue inventory', () => consuming.close());
+    startWork(service, { store, bus });
 
     const keptMs = settings.RUSHLIGHT_INVENTORY_KEPT_DAYS * dayMs;
     service.every('forget what is old', 60_000, async () => {

@@ -2,11 +2,10 @@
 
 import { flag, type PostgresStore, runService, type Service } from '@rushlight/chassis';
 import { z } from 'zod';
-import { startCooking } from './cook.ts';
-import { takeMessage } from './messages.ts';
 import { PostgresKitchenStore } from './postgres-store.ts';
 import { kitchenHandlers, kitchenRoutes } from './routes.ts';
 import type { KitchenStore } from './store.ts';
+import { startWork } from './work.ts';
 
 const seconds = (fallback: number) => z.coerce.number().min(0).max(86_400).default(fallback);
 
@@ -26,18 +25,16 @@ const settings = z
   });
 type Settings = z.output<typeof settings>;
 
-const shelfEveryMs = 2_000;
 const cleanEveryMs = 60_000;
 const rowsMax = 5_000;
 const roundsMax = 20;
 const dayMs = 24 * 3_600_000;
 const inboxKeptMs = 2 * dayMs;
-const messagesAtOnce = 4;
 
 await runService({ settings, start });
 
 async function start(service: Service<Settings>): Promise<void> {
-  const { config, env, log, metrics, server } = service;
+  const { config, env, metrics, server } = service;
   const stations = service.settings.RUSHLIGHT_KITCHEN_STATIONS;
   const auto = service.settings.RUSHLIGHT_KITCHEN_AUTO;
   const cookSMax = service.settings.RUSHLIGHT_KITCHEN_COOK_S_MAX;
@@ -48,21 +45,15 @@ async function start(service: Service<Settings>): Promise<void> {
     migrations: new URL('../migrations/', import.meta.url),
   });
   const store = new PostgresKitchenStore(database);
-  const cooking = startCooking({ store, env, log, stations, auto });
-  service.own('cooking', cooking.close);
-
-  const meanCookMs = (cookMsMin + cookMsMax) / 2;
-  const routes = { store, env, stations, auto, meanCookMs, wake: cooking.wake };
-  server.handle(kitchenRoutes, kitchenHandlers(routes));
   const bus = await service.openBus();
   service.startRelay(database, bus);
-  const take = async (message: Parameters<typeof takeMessage>[0]): Promise<void> => {
-    await takeMessage(message, { store, env, cookMsMin, cookMsMax });
-    cooking.wake();
-  };
-  const consumer = bus.consume('kitchen', take, { concurrency: messagesAtOnce });
-  service.own('queue kitchen', () => consumer.close());
-  service.every('shelf', shelfEveryMs, () => clearShelf(service, store));
+  const shelfMs = service.settings.RUSHLIGHT_KITCHEN_SHELF_S * 1_000;
+  const plan = { stations, auto, cookMsMin, cookMsMax, shelfMs };
+  const { wake } = startWork(service, { store, bus, plan });
+
+  const meanCookMs = (cookMsMin + cookMsMax) / 2;
+  const routes = { store, env, stations, auto, meanCookMs, wake };
+  server.handle(kitchenRoutes, kitchenHandlers(routes));
   service.every('forget', cleanEveryMs, () => forget(service, store, database));
   metrics.onScrape(async () => {
     const counts = await store.counts();
@@ -70,16 +61,6 @@ async function start(service: Service<Settings>): Promise<void> {
       metrics.set('kitchen_tickets', { status }, count);
     }
   });
-}
-
-/** Nobody leaves a meal on the shelf for ever. */
-async function clearShelf(service: Service<Settings>, store: KitchenStore): Promise<void> {
-  const shelfMs = service.settings.RUSHLIGHT_KITCHEN_SHELF_S * 1_000;
-  for (let round = 0; round < roundsMax; round++) {
-    const nowMs = service.env.nowMs();
-    const collected = await store.collectDue(nowMs - shelfMs, nowMs, rowsMax);
-    if (collected < rowsMax) return;
-  }
 }
 
 async function forget(

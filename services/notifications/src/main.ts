@@ -1,13 +1,13 @@
 // Notifications: the gapless event stream and messages out. This file only wires it together.
 
-import { createBatcher, runService } from '@rushlight/chassis';
-import { limits, type Message } from '@rushlight/contracts';
+import { runService } from '@rushlight/chassis';
+import { limits } from '@rushlight/contracts';
 import { z } from 'zod';
 import { createHandlers, routes } from './handlers.ts';
-import { createFileMessenger, messagesOf } from './messenger.ts';
+import { createFileMessenger } from './messenger.ts';
 import { createPostgresStreamStore } from './postgres-store.ts';
-import { meaningOf } from './steps.ts';
 import { Streams } from './streams.ts';
+import { startWork } from './work.ts';
 
 const settings = z.object({
   RUSHLIGHT_NOTIFICATIONS_STREAMS_MAX: z.coerce.number().int().min(1).max(100_000).default(20_000),
@@ -15,11 +15,7 @@ const settings = z.object({
   RUSHLIGHT_NOTIFICATIONS_WAITING_BYTES_MAX: z.coerce.number().int().min(1_024).default(1_048_576),
 });
 
-const tellMenuEveryMs = 250;
-const lookEveryMs = 250;
 const beatEveryMs = 15_000;
-const messagesTogetherMax = 32;
-const messagesAtOnce = 200;
 const forgetEveryMs = 60_000;
 const forgetRowsMax = 10_000;
 const forgetRunsMax = 50;
@@ -49,37 +45,8 @@ await runService({
     metrics.onScrape(() => metrics.set('notification_streams', {}, streams.size));
 
     const bus = await service.openBus();
-    // Messages that came while one transaction ran are taken in by the next, together.
-    const intake = createBatcher<Message, undefined>({
-      name: 'intake',
-      env,
-      run: async (messages) => {
-        await store.take(messages.map(meaningOf), env.nowMs());
-        streams.wake().catch((error) => log.warn({ error }, 'the tail could not be read'));
-        return messages.map(() => undefined);
-      },
-      sizeMax: messagesTogetherMax,
-      waitMsMax: 0,
-      queueMax: messagesTogetherMax,
-      ageMsMax: 60_000,
-      concurrencyMax: 1,
-      onBatch: ({ size }) => metrics.observe('batch_size', { batcher: 'intake' }, size),
-    });
-    service.own('intake', () => intake.close());
-    const queue = bus.consume('notifications', (message) => intake.add(message), {
-      concurrency: messagesTogetherMax,
-    });
-    service.own('queue notifications', () => queue.close());
-
     const messenger = createFileMessenger(config.dataFolder);
-    service.every('look for new events', lookEveryMs, () => streams.wake());
-    service.every('tell the menu', tellMenuEveryMs, async () => {
-      if ((await store.tellMenu(env.nowMs())) > 0) await streams.wake();
-    });
-    service.every('send messages', lookEveryMs, async () => {
-      const send = (rows: Parameters<typeof messagesOf>[0]) => messenger.send(messagesOf(rows));
-      while ((await store.sendMessages(messagesAtOnce, send)) === messagesAtOnce);
-    });
+    startWork(service, { store, streams, messenger, bus });
     service.every('beat', beatEveryMs, async () => streams.beat());
     service.every('end what is over', 1_000, async () => streams.endExpired());
     service.every('forget', forgetEveryMs, async () => {

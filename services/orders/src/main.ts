@@ -2,23 +2,20 @@ import { runService } from '@rushlight/chassis';
 import { limits } from '@rushlight/contracts';
 import { z } from 'zod';
 import { createHandlers, routes } from './handlers.ts';
-import { takeMessage } from './messages.ts';
 import { createNeighbours } from './neighbours.ts';
 import { createPostgresOrderStore } from './postgres-store.ts';
 import { createPriceList } from './prices.ts';
-import { sweep } from './sweeper.ts';
+import { startWork } from './work.ts';
 
 const settings = z.object({
   RUSHLIGHT_ORDERS_KEPT_DAYS: z.coerce.number().int().min(2).max(3_650).default(30),
 });
 
 const dayMs = 24 * 3_600_000;
-const sweepEveryMs = 500;
 const forgetEveryMs = 60_000;
 const forgetRowsMax = 20_000;
 const forgetRunsMax = 20;
 const inboxKeptMs = 2 * dayMs;
-const messagesAtOnce = 4;
 
 await runService({
   settings,
@@ -39,11 +36,7 @@ await runService({
     // Inventory may start later than we do: then its events, or the first order, bring the menu.
     priceList.fill().catch(() => log.info({}, 'the menu will come with the events of inventory'));
 
-    const queue = bus.consume('orders', (message) => takeMessage(store, message, env.nowMs()), {
-      concurrency: messagesAtOnce,
-    });
-    service.own('queue orders', () => queue.close());
-    service.every('sweep', sweepEveryMs, () => sweep({ store, env, metrics }));
+    startWork(service, { store, bus });
     service.every('forget', forgetEveryMs, async () => {
       const nowMs = env.nowMs();
       const keptMs = service.settings.RUSHLIGHT_ORDERS_KEPT_DAYS * dayMs;

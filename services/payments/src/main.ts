@@ -8,6 +8,7 @@ import { createPostgresProvider, forgetAnswers } from './provider/postgres-provi
 import { reconcile } from './reconcile.ts';
 import { paymentHandlers, paymentRoutes, shared } from './routes.ts';
 import type { PaymentStore } from './store.ts';
+import { startWork } from './work.ts';
 
 const rate = z.coerce.number().min(0).max(1).default(0);
 const days = (fallback: number) => z.coerce.number().int().min(2).max(3_650).default(fallback);
@@ -20,7 +21,6 @@ const settings = z.object({
   RUSHLIGHT_PAYMENTS_KEPT_DAYS: days(30),
 });
 
-const resumeEveryMs = 500;
 const cleanEveryMs = 60_000;
 const cleanRowsMax = 20_000;
 const reconciledKeptMs = 250;
@@ -29,7 +29,6 @@ const keyKeptMs = dayMs;
 const inboxKeptMs = 2 * dayMs;
 const answersKeptMs = 7 * dayMs;
 const answersMax = 1_000;
-const messagesAtOnce = 4;
 
 await runService({ settings, start });
 
@@ -56,11 +55,7 @@ async function start(service: Service<z.output<typeof settings>>): Promise<void>
   server.handle(paymentRoutes, paymentHandlers({ store, provider, driver, reconciled }));
   const bus = await service.openBus();
   service.startRelay(database, bus);
-  const consumer = bus.consume('payments', (message) => driver.takeMessage(message), {
-    concurrency: messagesAtOnce,
-  });
-  service.own('queue payments', () => consumer.close());
-  service.every('resume', resumeEveryMs, () => driver.resume());
+  startWork(service, { driver, bus });
   service.every('reconcile', service.settings.RUSHLIGHT_PAYMENTS_RECONCILE_S * 1_000, async () => {
     const { violations } = await reconciled();
     if (violations.length > 0) log.warn({ violations }, 'our books and the provider differ');
