@@ -2,6 +2,7 @@
 
 import type { ServiceName } from '@rushlight/contracts';
 import type { PartEvent } from './part.ts';
+import type { DatabaseWay } from './postgres/databases.ts';
 import type { ServiceCommand } from './service-part.ts';
 
 export type PlatformOptions = {
@@ -19,6 +20,8 @@ export type PlatformOptions = {
   env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
   /** How to run a service, where it is not by its main.ts. */
   command?: ServiceCommand;
+  /** The way a service takes to a database, where it is not the straight one: through a proxy. */
+  databaseUrl?: DatabaseWay;
   /** Aborted to give up a start that is not through. */
   signal?: AbortSignal;
   onProgress?(line: string): void;

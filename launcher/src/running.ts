@@ -156,6 +156,7 @@ export class Running {
           host: name === 'gateway' ? host : '127.0.0.1',
           port: this.#port(name),
           postgresPort: this.#port('postgres'),
+          databaseUrl: this.#options.databaseUrl,
           controlPort,
           urls,
           keys,

@@ -1,7 +1,7 @@
 // What each service is told: where things are, who it is, and its own settings.
 
 import { type ServiceEnvironmentName, type ServiceName, serviceNames } from '@rushlight/contracts';
-import { databaseEnvironment } from './postgres/databases.ts';
+import { type DatabaseWay, databaseEnvironment } from './postgres/databases.ts';
 import type { Secrets } from './secrets.ts';
 import type { ServiceKeys } from './service-keys.ts';
 
@@ -9,6 +9,7 @@ export type Surroundings = {
   host: string;
   port: number;
   postgresPort: number;
+  databaseUrl: DatabaseWay | undefined;
   controlPort: number;
   urls: Readonly<Record<string, string>>;
   keys: ServiceKeys;
@@ -27,7 +28,7 @@ export function environmentOf(
     RUSHLIGHT_INSTANCE: `${name}-1`,
     RUSHLIGHT_LISTEN_HOST: around.host,
     RUSHLIGHT_LISTEN_PORT: String(around.port),
-    ...databaseEnvironment(around.postgresPort, around.secrets, name),
+    ...databaseEnvironment(around.postgresPort, around.secrets, name, around.databaseUrl),
     RUSHLIGHT_SERVICE_KEY: around.keys.privateKeys.get(name) ?? '',
     RUSHLIGHT_SERVICE_KEYS: JSON.stringify({ keys: around.keys.publicKeys }),
     RUSHLIGHT_SERVICE_URLS: JSON.stringify(around.urls),

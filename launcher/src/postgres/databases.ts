@@ -29,21 +29,23 @@ function urlFor(port: number, role: string, password: string, database: string):
   return `postgres://${role}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
 }
 
+/** Which URL a service is given for a database that is at this URL. */
+export type DatabaseWay = (service: ServiceName, url: string) => string;
+
 /** What a service finds in its environment about databases. */
 export function databaseEnvironment(
   port: number,
   secrets: Secrets,
   name: ServiceName,
+  way: DatabaseWay = (_, url) => url,
 ): Record<string, string> {
-  const own = services[name].database
-    ? { RUSHLIGHT_DATABASE_URL: databaseUrl(port, secrets, name) }
-    : {};
+  const urlOf = (database: string): string => way(name, databaseUrl(port, secrets, database));
+  const own = services[name].database ? { RUSHLIGHT_DATABASE_URL: urlOf(name) } : {};
   const further = services[name].extraDatabases.map((extra) => [
     `RUSHLIGHT_${extra.toUpperCase()}_DATABASE_URL`,
-    databaseUrl(port, secrets, extra),
+    urlOf(extra),
   ]);
-  const bus = databaseUrl(port, secrets, busDatabase);
-  return { ...own, ...Object.fromEntries(further), RUSHLIGHT_BUS_URL: bus };
+  return { ...own, ...Object.fromEntries(further), RUSHLIGHT_BUS_URL: urlOf(busDatabase) };
 }
 
 const connectMs = 2_000;
