@@ -111,11 +111,13 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
 }
 
 /** A shop in which nobody is too quick, with many students and more of five dishes than they order. */
-export async function startCrowdedShop() {
+export async function startCrowdedShop(options: ShopOptions = {}) {
   const shop = await startShop({
+    ...options,
     settings: {
       RUSHLIGHT_GATEWAY_ORDERS_PER_S: '1000',
       RUSHLIGHT_GATEWAY_ORDERS_BURST: '1000',
+      ...options.settings,
     },
   });
   const students = await shop.students(300);
