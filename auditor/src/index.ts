@@ -1,2 +1,6 @@
+export { type Certificate, certificate, type Percentiles, type Run } from './certificate.ts';
+export { check } from './check.ts';
 export type * from './evidence.ts';
 export type * from './history.ts';
+export { type Recorder, type RecorderOptions, readHistory, startRecorder } from './recorder.ts';
+export type * from './verdict.ts';

@@ -1,0 +1,36 @@
+// The certificate of a run, as it is published: what was asked, how it was answered, what was found.
+
+import type { Counts, NotChecked, Verdict, Violation } from './verdict.ts';
+
+export type Percentiles = { p50: number; p95: number; p99: number; max: number };
+
+/** What only the one who made the run knows. */
+export type Run = {
+  seed: number;
+  meals: number;
+  arrivals: number;
+  seconds: number;
+  latencyMs: { accepted: Percentiles; soldOut: Percentiles };
+  faults: readonly unknown[];
+  settledPerSecond: number;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  endedAt: string;
+};
+
+export type Certificate = { ok: boolean } & Run &
+  Counts & { notChecked: NotChecked[]; violations: Violation[] };
+
+export function certificate(verdict: Verdict, run: Run): Certificate {
+  const { ok, counts, notChecked, violations } = verdict;
+  const { seed, meals, arrivals, seconds, latencyMs } = run;
+  const { faults, settledPerSecond, startedAt, endedAt } = run;
+  const { answers, ...numbers } = counts;
+  return {
+    ...{ ok, seed, meals, arrivals, seconds },
+    ...{ answers, latencyMs },
+    ...numbers,
+    ...{ notChecked, violations },
+    ...{ faults, settledPerSecond, startedAt, endedAt },
+  };
+}
