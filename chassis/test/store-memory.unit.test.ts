@@ -33,6 +33,14 @@ test('nothing of an operation that throws remains', async () => {
   expect([stock.get('tea'), await ledger.outbox.depth()]).toEqual([2, 2]);
 });
 
+test('of several messages those are new that were never taken, each once', async () => {
+  const ledger = createMemoryLedger({ env });
+  const take = (ids: string[]): Promise<Set<string>> =>
+    ledger.transaction('take', (tx) => tx.newOf(ids));
+  expect(await take(['a', 'b', 'a'])).toEqual(new Set(['a', 'b']));
+  expect(await take(['a', 'b', 'c'])).toEqual(new Set(['c']));
+});
+
 test('the inbox forgets what is old enough', async () => {
   const simulated = simulatedEnvironment(1);
   const ledger = createMemoryLedger({ env: simulated });

@@ -93,6 +93,37 @@ test('a message is new once, and again when its effect was rolled back', async (
   expect(await take(false)).toBe(true);
 });
 
+test('of several messages those are new that were never taken, each once', async () => {
+  await using database = await freshDatabase('inbox_many');
+  await using store = await openStore(database.url);
+  const ids = Array.from({ length: 4 }, () => realEnvironment.newId());
+  const [first = '', second = ''] = ids;
+  const take = (some: readonly string[]): Promise<Set<string>> =>
+    store.transaction('take', (tx) => tx.newOf(some));
+  expect(await take([second, first, second])).toEqual(new Set([first, second]));
+  expect(await take(ids)).toEqual(new Set(ids.slice(2)));
+  expect(await take([])).toEqual(new Set());
+});
+
+test('what one transaction emits to a topic is one message', async () => {
+  await using database = await freshDatabase('merged');
+  await using store = await openStore(database.url);
+  const other = { itemId: 'tea', available: 1, stockVersion: 1 };
+  await store.transaction('emit', async (tx) => {
+    await tx.emit('stock.decided', [decided]);
+    await tx.emit('stock.changed', [other]);
+    await tx.emit('stock.decided', [{ ...decided, outcome: 'short' }]);
+  });
+  const published: Message[] = [];
+  await store.outbox.relay(10, async (messages) => void published.push(...messages));
+  const eventsOf = new Map<string, unknown[]>(
+    published.map(({ topic, events }) => [topic, events]),
+  );
+  expect(published.length).toBe(2);
+  expect(eventsOf.get('stock.decided')).toEqual([decided, { ...decided, outcome: 'short' }]);
+  expect(eventsOf.get('stock.changed')).toEqual([other]);
+});
+
 test('two transactions that block each other both end well', async () => {
   await using database = await freshDatabase('deadlock');
   await using store = await openStore(database.url);

@@ -4,14 +4,16 @@
 //     counts the try. It is free again when the session ends: nobody needs to notice our death.
 // C2. It is deleted after its handler resolved. An acknowledgement that is lost means one more
 //     delivery, never a lost message.
-// C3. Not more than `concurrency` messages are claimed: what we do not work on, others can.
+// C3. Not more than `concurrency` calls of `messagesMax` messages are claimed: what we do not work on,
+//     others can.
+// C4. Under load a claim takes what came in since the last one, not less often than every `pauseMs`.
 
-import type { QueueName } from '@rushlight/contracts';
+import type { Message, QueueName } from '@rushlight/contracts';
 import { type Bell, createBell } from '../bell.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import { within } from '../within.ts';
-import type { ConsumeOptions, MessageHandler, Subscription } from './bus.ts';
+import type { BatchHandler, BatchOptions, Subscription } from './bus.ts';
 import {
   consumerDied,
   type DeliveryPolicy,
@@ -22,7 +24,8 @@ import {
   type StoredMessage,
   verdictOn,
 } from './delivery.ts';
-import type { BusHooks } from './hooks.ts';
+import { type BatchLimits, batchLimits, type Failed, handOver } from './hand-over.ts';
+import type { BusHooks, ConsumeOutcome } from './hooks.ts';
 import type { Link, Session } from './link.ts';
 import * as sql from './queue-statements.ts';
 
@@ -37,6 +40,14 @@ export type ConsumerParts = {
   hooks: BusHooks;
 };
 
+/** What all deliveries of one consumer have in common. */
+type Lane = ConsumerParts & {
+  queue: QueueName;
+  handle: BatchHandler;
+  limits: BatchLimits;
+  bell: Bell;
+};
+
 type Claimed = {
   id: string;
   topic: string;
@@ -48,38 +59,32 @@ type Claimed = {
   deaths: number;
 };
 
-/** Starts to consume; see Bus.consume. */
+/** Starts to consume; see Bus.consumeBatches. */
 export function startConsumer(
   parts: ConsumerParts,
   queue: QueueName,
-  handle: MessageHandler,
-  options: ConsumeOptions = {},
+  handle: BatchHandler,
+  options: BatchOptions,
 ): Subscription {
-  return new Consumer(parts, queue, handle, options.concurrency ?? 1);
+  const bell = createBell(parts.env);
+  return new Consumer({ ...parts, queue, handle, limits: batchLimits(options), bell });
 }
 
 class Consumer implements Subscription {
-  readonly #parts: ConsumerParts;
-  readonly #queue: QueueName;
-  readonly #handle: MessageHandler;
-  readonly #concurrency: number;
-  readonly #bell: Bell;
+  readonly #lane: Lane;
   readonly #running = new Set<Promise<void>>();
   readonly #settling = new Set<Promise<void>>();
   /** Claimed, and handled when nothing else is; nothing more is claimed until it is done. */
   #suspect: { session: Session; row: Claimed } | undefined;
   #suspectRuns = false;
   #orphansFreedMs = Number.NEGATIVE_INFINITY;
+  #claimedMs = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | undefined;
 
-  constructor(parts: ConsumerParts, queue: QueueName, handle: MessageHandler, concurrency: number) {
-    this.#parts = parts;
-    this.#queue = queue;
-    this.#handle = handle;
-    this.#concurrency = concurrency;
-    this.#bell = createBell(parts.env);
-    const { ring } = this.#bell;
-    const deafen = parts.link.hear(sql.queueChannel(queue), ring, ring);
+  constructor(lane: Lane) {
+    this.#lane = lane;
+    const { ring } = lane.bell;
+    const deafen = lane.link.hear(sql.queueChannel(lane.queue), ring, ring);
     const looped = this.#loop();
     this.#drained = async () => {
       deafen();
@@ -96,46 +101,62 @@ class Consumer implements Subscription {
   readonly #drained: () => Promise<void>;
 
   close(): Promise<void> {
-    const { env, drainMsMax } = this.#parts;
+    const { env, drainMsMax } = this.#lane;
     this.#closing ??= Promise.resolve().then(() => within(env, drainMsMax, this.#drained()));
     return this.#closing;
   }
 
   async #loop(): Promise<void> {
-    const { log, pollMs } = this.#parts;
+    const { log, pollMs, queue, bell } = this.#lane;
     while (!this.#closing) {
-      this.#bell.silence();
+      bell.silence();
       try {
+        await this.#pause();
         await this.#freeOrphans();
-        if ((await this.#takeSome()) > 0) continue;
+        if (!this.#closing && (await this.#takeSome()) > 0) continue;
       } catch (error) {
-        log.warn({ error, queue: this.#queue }, 'the queue cannot be read now; it is tried again');
+        log.warn({ error, queue }, 'the queue cannot be read now; it is tried again');
       }
-      if (!this.#closing) await this.#bell.wait(pollMs);
+      if (!this.#closing) await bell.wait(pollMs);
     }
   }
 
+  async #pause(): Promise<void> {
+    const { env, limits } = this.#lane;
+    const leftMs = this.#claimedMs + limits.pauseMs - env.monotonicMs();
+    if (leftMs > 0) await env.sleep(leftMs);
+  }
+
   async #freeOrphans(): Promise<void> {
-    const { env, link, pollMs } = this.#parts;
+    const { env, link, pollMs, queue } = this.#lane;
     const session = link.session();
     if (!session || env.monotonicMs() - this.#orphansFreedMs < pollMs) return;
     this.#orphansFreedMs = env.monotonicMs();
-    await session.run(sql.freeOrphans, [this.#queue, session.owner]);
+    await session.run(sql.freeOrphans, [queue, session.owner]);
   }
 
   /** Returns how many messages were begun or claimed; 0 means: wait for the bell. */
   async #takeSome(): Promise<number> {
     if (this.#suspectRuns) return 0;
     if (this.#suspect) return this.#startSuspect(this.#suspect);
-    const session = this.#parts.link.session();
-    const free = this.#concurrency - this.#running.size;
+    const { env, link, queue, limits } = this.#lane;
+    const session = link.session();
+    const free = limits.concurrency - this.#running.size;
     if (!session || free <= 0) return 0;
-    const rows = await session.run<Claimed>(sql.claim, [this.#queue, session.owner, free]);
-    const suspects = rows.filter((row) => this.#concurrency > 1 && isSuspect(row));
-    for (const row of rows) if (!suspects.includes(row)) this.#start(session, row);
-    const [first, ...others] = suspects;
+    const claimedMs = env.monotonicMs();
+    const most = free * limits.messagesMax;
+    const rows = await session.run<Claimed>(sql.claim, [queue, session.owner, most]);
+    if (rows.length === 0) return 0;
+    this.#claimedMs = claimedMs;
+    const alone = limits.concurrency * limits.messagesMax === 1;
+    const suspects = alone ? [] : rows.filter(isSuspect);
+    const others = alone ? rows : rows.filter((row) => !isSuspect(row));
+    for (let from = 0; from < others.length; from += limits.messagesMax) {
+      this.#start(session, others.slice(from, from + limits.messagesMax));
+    }
+    const [first, ...later] = suspects;
     if (first) this.#suspect = { session, row: first };
-    for (const row of others) await this.#giveBack(session, row);
+    for (const row of later) await this.#giveBack(session, row);
     return rows.length;
   }
 
@@ -143,35 +164,35 @@ class Consumer implements Subscription {
     if (this.#running.size > 0) return 0;
     this.#suspect = undefined;
     this.#suspectRuns = true;
-    this.#start(session, row);
+    this.#start(session, [row]);
     return 1;
   }
 
   async #giveBack(session: Session, row: Claimed): Promise<void> {
-    await session.run(sql.giveBack, [this.#queue, row.id, session.owner]);
+    await session.run(sql.giveBack, [this.#lane.queue, row.id, session.owner]);
   }
 
-  #start(session: Session, row: Claimed): void {
-    const delivery = deliver(this.#parts, this.#bell, this.#queue, this.#handle, session, row);
-    this.#track(
-      this.#running,
-      delivery.then((settle) => {
+  #start(session: Session, rows: readonly Claimed[]): void {
+    const delivery = deliver(this.#lane, session, rows)
+      .then((settle) => {
         // The place is free as soon as the outcome is on its way; the next claim follows it.
         this.#track(this.#settling, settle());
+      })
+      .finally(() => {
         this.#suspectRuns = false;
-      }),
-    );
+      });
+    this.#track(this.#running, delivery);
   }
 
   #track(set: Set<Promise<void>>, work: Promise<void>): void {
+    const { log, queue, bell } = this.#lane;
     const tracked = work
       .catch((error: unknown) => {
-        const about = { error, queue: this.#queue };
-        this.#parts.log.warn(about, 'what came of a message was lost: it comes again');
+        log.warn({ error, queue }, 'what came of a message was lost: it comes again');
       })
       .finally(() => {
         set.delete(tracked);
-        this.#bell.ring();
+        bell.ring();
       });
     set.add(tracked);
   }
@@ -179,45 +200,57 @@ class Consumer implements Subscription {
 
 /** Runs the handler; returns how to write down what came of it. */
 async function deliver(
-  parts: ConsumerParts,
-  bell: Bell,
-  queue: QueueName,
-  handle: MessageHandler,
+  lane: Lane,
   session: Session,
-  row: Claimed,
+  rows: readonly Claimed[],
 ): Promise<() => Promise<void>> {
-  const stored = storedFrom(row);
-  const report = (outcome: Parameters<NonNullable<BusHooks['onConsumed']>>[1]): void =>
-    parts.hooks.onConsumed?.(row.topic, outcome);
-  const { message, dead } = inspect(queue, stored, row.attempts);
-  try {
-    if (dead.length > 0) {
-      const kept = message ? JSON.stringify(message.events) : null;
-      await bury(session, queue, row.id, kept, dead);
-      parts.log.warn({ queue, message: row.id, error: dead[0]?.error }, 'events became letters');
-      if (!message) report('dead');
-    }
-    if (!message) return async () => {};
-    if (row.attempts > parts.policy.attemptsMax) throw consumerDied;
-    await handle(message);
-  } catch (error) {
-    return () => putAside(parts, bell, queue, session, row, error).then(report);
+  const { queue, policy, limits } = lane;
+  const sound: Message[] = [];
+  const tried: Claimed[] = [];
+  const doomed = new Map<string, Failed>();
+  for (const row of rows) {
+    const message = await readSound(lane, session, row);
+    if (!message) continue;
+    tried.push(row);
+    if (row.attempts > policy.attemptsMax) doomed.set(row.id, { error: consumerDied });
+    else sound.push(message);
   }
+  const failed = await handOver(sound, lane.handle, limits);
   return async () => {
-    await session.run(sql.acknowledge, [queue, row.id, session.owner]);
-    report('handled');
+    const handled = tried.filter(({ id }) => !doomed.has(id) && !failed.has(id));
+    const acknowledged = async (): Promise<void> => {
+      if (handled.length === 0) return;
+      await session.run(sql.acknowledge, [queue, handled.map(({ id }) => id), session.owner]);
+      for (const { topic } of handled) lane.hooks.onConsumed?.(topic, 'handled');
+    };
+    const putAsides = tried.map(async (row) => {
+      const failure = doomed.get(row.id) ?? failed.get(row.id);
+      if (!failure) return;
+      const outcome = await putAside(lane, session, row, failure.error);
+      lane.hooks.onConsumed?.(row.topic, outcome);
+    });
+    await Promise.all([acknowledged(), ...putAsides]);
   };
 }
 
+/** Its sound events, after those that are not were buried. */
+async function readSound(lane: Lane, session: Session, row: Claimed): Promise<Message | undefined> {
+  const { queue, log, hooks } = lane;
+  const { message, dead } = inspect(queue, storedFrom(row), row.attempts);
+  if (dead.length === 0) return message;
+  const kept = message ? JSON.stringify(message.events) : null;
+  await bury(session, queue, row.id, kept, dead);
+  log.warn({ queue, message: row.id, error: dead[0]?.error }, 'events became letters');
+  if (!message) hooks.onConsumed?.(row.topic, 'dead');
+  return message;
+}
+
 async function putAside(
-  parts: ConsumerParts,
-  bell: Bell,
-  queue: QueueName,
+  { env, log, policy, queue, bell }: Lane,
   session: Session,
   row: Claimed,
   error: unknown,
-): Promise<'waits' | 'retried' | 'split' | 'dead'> {
-  const { env, log, policy } = parts;
+): Promise<ConsumeOutcome> {
   const stored = storedFrom(row);
   const verdict = verdictOn(error, stored, row, policy, env);
   const mine = [queue, row.id, session.owner];

@@ -12,7 +12,7 @@ import {
 import type { Environment } from '../environment.ts';
 import { UnavailableError } from '../store/store.ts';
 import { within } from '../within.ts';
-import type { Bus, DeadLetters, MessageHandler, Subscription } from './bus.ts';
+import type { BatchHandler, BatchOptions, Bus, DeadLetters, Subscription } from './bus.ts';
 import {
   consumerDied,
   type DeliveryPolicy,
@@ -26,6 +26,7 @@ import {
   storedFrom,
   verdictOn,
 } from './delivery.ts';
+import { type BatchLimits, batchLimits, handOver, oneByOne, single } from './hand-over.ts';
 import type { BusHooks, ConsumeOutcome } from './hooks.ts';
 
 export type MemoryBrokerOptions = {
@@ -107,7 +108,9 @@ function connect(broker: Broker): MemoryBus {
   return {
     publish: async (messages) => publish(broker, messages),
     consume: (queue, handle, options) =>
-      remember(consume(broker, queue, handle, options?.concurrency ?? 1)),
+      remember(consume(broker, queue, oneByOne(handle), single(options))),
+    consumeBatches: (queue, handle, options = {}) =>
+      remember(consume(broker, queue, handle, options)),
     listen: (topics, hear, resync) =>
       remember(listen(broker, { topics, hear: hear as (message: Message) => void, resync })),
     deadLetters: deadLettersOf(broker),
@@ -147,33 +150,48 @@ function keep(broker: Broker, queue: QueueName, stored: StoredMessage): void {
 function consume(
   broker: Broker,
   queue: QueueName,
-  handle: MessageHandler,
-  concurrency: number,
+  handle: BatchHandler,
+  options: BatchOptions,
 ): Subscription & { crash(): void } {
   const { env } = broker;
+  const limits = batchLimits(options);
   const owner = Symbol(queue);
   const running = new Set<Promise<void>>();
   let suspectRuns = false;
+  let takenMs = Number.NEGATIVE_INFINITY;
+  let pausing = false;
   const pumps = broker.pumps.get(queue) ?? new Set();
   const kept = queueOf(broker, queue);
 
-  const pump = (): void => {
-    if (broker.down || !pumps.has(pump)) return;
-    for (const entry of kept.values()) {
-      if (running.size >= concurrency || suspectRuns) return;
-      if (entry.owner || entry.resting) continue;
-      if (isSuspect(entry)) {
-        if (running.size > 0) return;
-        suspectRuns = true;
-      }
+  const start = (entries: readonly Kept[]): void => {
+    for (const entry of entries) {
       entry.owner = owner;
       entry.attempts += 1;
-      const work = deliver(broker, queue, handle, owner, entry).finally(() => {
-        running.delete(work);
-        suspectRuns = false;
-        pump();
-      });
-      running.add(work);
+    }
+    const work = deliver({ broker, queue, handle, owner, limits }, entries).finally(() => {
+      running.delete(work);
+      suspectRuns = false;
+      pump();
+    });
+    running.add(work);
+  };
+  const pump = (): void => {
+    if (pausing || !pumps.has(pump)) return;
+    while (!broker.down && running.size < limits.concurrency && !suspectRuns) {
+      const next = nextOf(kept.values(), running.size === 0, limits.messagesMax);
+      if (next.length === 0) return;
+      const leftMs = takenMs + limits.pauseMs - env.monotonicMs();
+      if (leftMs > 0) {
+        pausing = true;
+        env.after(leftMs, () => {
+          pausing = false;
+          pump();
+        });
+        return;
+      }
+      takenMs = env.monotonicMs();
+      suspectRuns = next.some(isSuspect);
+      start(next);
     }
   };
   pumps.add(pump);
@@ -198,39 +216,61 @@ function consume(
   };
 }
 
-async function deliver(
-  broker: Broker,
-  queue: QueueName,
-  handle: MessageHandler,
-  owner: symbol,
-  entry: Kept,
-): Promise<void> {
-  await Promise.resolve(); // Never within the publisher's own turn.
-  const kept = queueOf(broker, queue);
-  const { message, dead } = inspect(queue, entry.stored, entry.attempts);
-  const report = (outcome: ConsumeOutcome): void =>
-    broker.hooks.onConsumed?.(entry.stored.topic, outcome);
-  for (const letter of dead) bury(broker, queue, letter);
-  if (!message) {
-    kept.delete(entry.stored.id);
-    return report('dead');
+/** The oldest that are free; a suspect is taken alone, when nothing else runs. */
+function nextOf(entries: Iterable<Kept>, nothingRuns: boolean, most: number): Kept[] {
+  const next: Kept[] = [];
+  for (const entry of entries) {
+    if (next.length === most) break;
+    if (entry.owner || entry.resting) continue;
+    if (isSuspect(entry)) return next.length === 0 && nothingRuns ? [entry] : next;
+    next.push(entry);
   }
-  if (dead.length > 0) entry.stored = storedFrom(message);
-  const handled = entry.attempts > broker.policy.attemptsMax ? died() : handle(message);
-  const error = await handled.then(
-    () => undefined,
-    (reason: unknown) => ({ reason }),
-  );
-  if (entry.owner !== owner) return; // We died meanwhile: somebody else has it.
-  if (!error) {
-    kept.delete(entry.stored.id);
-    return report('handled');
-  }
-  report(putAside(broker, queue, entry, error.reason));
+  return next;
 }
 
-async function died(): Promise<never> {
-  throw consumerDied;
+type Delivery = {
+  broker: Broker;
+  queue: QueueName;
+  handle: BatchHandler;
+  owner: symbol;
+  limits: BatchLimits;
+};
+
+async function deliver(delivery: Delivery, entries: readonly Kept[]): Promise<void> {
+  await Promise.resolve(); // Never within the publisher's own turn.
+  const { broker, queue, handle, owner, limits } = delivery;
+  const { attemptsMax } = broker.policy;
+  const kept = queueOf(broker, queue);
+  const sound: Message[] = [];
+  const tried: Kept[] = [];
+  for (const entry of entries) {
+    const message = readSound(broker, queue, entry);
+    if (message) tried.push(entry);
+    if (message && entry.attempts <= attemptsMax) sound.push(message);
+  }
+  const failed = await handOver(sound, handle, limits);
+  for (const entry of tried) {
+    if (entry.owner !== owner) continue; // We died meanwhile: somebody else has it.
+    const { id, topic } = entry.stored;
+    const doomed = entry.attempts > attemptsMax ? { error: consumerDied } : undefined;
+    const failure = doomed ?? failed.get(id);
+    if (!failure) kept.delete(id);
+    const outcome = failure ? putAside(broker, queue, entry, failure.error) : 'handled';
+    broker.hooks.onConsumed?.(topic, outcome);
+  }
+}
+
+/** Its sound events, after those that are not were buried. */
+function readSound(broker: Broker, queue: QueueName, entry: Kept): Message | undefined {
+  const { message, dead } = inspect(queue, entry.stored, entry.attempts);
+  for (const letter of dead) bury(broker, queue, letter);
+  if (message) {
+    if (dead.length > 0) entry.stored = storedFrom(message);
+    return message;
+  }
+  queueOf(broker, queue).delete(entry.stored.id);
+  broker.hooks.onConsumed?.(entry.stored.topic, 'dead');
+  return undefined;
 }
 
 function putAside(broker: Broker, queue: QueueName, entry: Kept, error: unknown): ConsumeOutcome {

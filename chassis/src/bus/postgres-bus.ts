@@ -26,6 +26,7 @@ import {
   readableEvents,
   storedFrom,
 } from './delivery.ts';
+import { oneByOne, single } from './hand-over.ts';
 import type { BusHooks } from './hooks.ts';
 import { type Link, openLink } from './link.ts';
 import * as sql from './queue-statements.ts';
@@ -88,7 +89,9 @@ export async function openPostgresBus(options: PostgresBusOptions): Promise<Bus>
   return {
     publish: (messages) => publish(ask, hooks, messages),
     consume: (queue, handle, consumeOptions) =>
-      remember(startConsumer(parts, queue, handle, consumeOptions)),
+      remember(startConsumer(parts, queue, oneByOne(handle), single(consumeOptions))),
+    consumeBatches: (queue, handle, batchOptions = {}) =>
+      remember(startConsumer(parts, queue, handle, batchOptions)),
     listen: (topics, hear, resync) =>
       remember(listenTo(link, topics, hear as (message: Message) => void, resync)),
     deadLetters: deadLettersOf(ask),

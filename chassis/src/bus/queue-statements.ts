@@ -55,7 +55,7 @@ export const freeOrphans: Statement = {
 
 export const acknowledge: Statement = {
   name: 'bus_acknowledge',
-  text: 'DELETE FROM messages WHERE queue = $1 AND id = $2 AND owner = $3',
+  text: 'DELETE FROM messages WHERE queue = $1 AND id = ANY ($2::uuid[]) AND owner = $3',
 };
 
 /** Gives back what was claimed and not tried. */

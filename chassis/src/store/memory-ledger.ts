@@ -7,7 +7,7 @@
 
 import type { EventOf, Message, Topic } from '@rushlight/contracts';
 import type { Environment } from '../environment.ts';
-import { type EmitContext, messageOf, type OutboxRow, outboxRows } from './outbox.ts';
+import { type EmitContext, Emitted, messageOf, type OutboxRow } from './outbox.ts';
 import { type Outbox, UnavailableError } from './store.ts';
 
 export type MemoryTransaction = {
@@ -15,6 +15,7 @@ export type MemoryTransaction = {
   change(apply: () => void): void;
   emit<T extends Topic>(topic: T, events: readonly EventOf<T>[]): void;
   isNew(messageId: string): boolean;
+  newOf(messageIds: readonly string[]): Set<string>;
 };
 
 export type MemoryLedgerOptions = {
@@ -75,22 +76,25 @@ function runOperation<T>(
 ): T {
   const { context, inbox, rows, wakes } = tables;
   const changes: (() => void)[] = [];
-  const emitted: OutboxRow[] = [];
+  const emitted = new Emitted(context);
   const taken = new Set<string>();
+  const isNew = (messageId: string): boolean => {
+    if (inbox.has(messageId) || taken.has(messageId)) return false;
+    taken.add(messageId);
+    return true;
+  };
   const result = work({
     change: (apply) => changes.push(apply),
-    emit: (topic, events) => emitted.push(...outboxRows(context, topic, events)),
-    isNew: (messageId) => {
-      if (inbox.has(messageId) || taken.has(messageId)) return false;
-      taken.add(messageId);
-      return true;
-    },
+    emit: (topic, events) => emitted.add(topic, events),
+    isNew,
+    newOf: (messageIds) => new Set(messageIds.filter(isNew)),
   });
   if (result instanceof Promise) throw new Error('An operation in memory must be synchronous.');
   for (const apply of changes) apply();
   for (const id of taken) inbox.set(id, context.env.nowMs());
-  for (const row of emitted) rows.push({ row, claim: undefined });
-  if (emitted.length > 0) for (const wake of wakes) wake();
+  const written = emitted.rows();
+  for (const row of written) rows.push({ row, claim: undefined });
+  if (written.length > 0) for (const wake of wakes) wake();
   return result;
 }
 

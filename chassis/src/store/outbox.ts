@@ -27,30 +27,54 @@ export type OutboxRow = {
   events: string;
 };
 
-/** One row per call of `emit`, more when it exceeds the limit, none when it is empty. */
-export function outboxRows<T extends Topic>(
-  context: EmitContext,
-  topic: T,
-  events: readonly EventOf<T>[],
-): OutboxRow[] {
-  const rows: OutboxRow[] = [];
-  for (let from = 0; from < events.length; from += eventsPerMessageMax) {
-    rows.push({
-      id: context.env.newId(),
-      topic,
-      at_ms: Math.trunc(context.env.nowMs()),
-      traceparent: context.traceparent() ?? null,
-      events: JSON.stringify(events.slice(from, from + eventsPerMessageMax)),
-    });
+/** What one transaction emits: a row per topic when it ends, more where that exceeds the limit. */
+export class Emitted {
+  readonly #context: EmitContext;
+  readonly #events = new Map<Topic, unknown[]>();
+
+  constructor(context: EmitContext) {
+    this.#context = context;
   }
-  return rows;
+
+  add<T extends Topic>(topic: T, events: readonly EventOf<T>[]): void {
+    const before = this.#events.get(topic) ?? [];
+    if (events.length > 0) this.#events.set(topic, before.concat(events));
+  }
+
+  rows(): OutboxRow[] {
+    const { env, traceparent } = this.#context;
+    const rows: OutboxRow[] = [];
+    for (const [topic, events] of this.#events) {
+      for (let from = 0; from < events.length; from += eventsPerMessageMax) {
+        rows.push({
+          id: env.newId(),
+          topic,
+          at_ms: Math.trunc(env.nowMs()),
+          traceparent: traceparent() ?? null,
+          events: JSON.stringify(events.slice(from, from + eventsPerMessageMax)),
+        });
+      }
+    }
+    return rows;
+  }
 }
 
-export async function insertOutboxRow(client: PoolClient, row: OutboxRow): Promise<void> {
+export async function insertOutboxRows(
+  client: PoolClient,
+  rows: readonly OutboxRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
   await client.query({
     name: 'chassis_outbox_add',
-    text: `INSERT INTO outbox (id, topic, at_ms, traceparent, events) VALUES ($1, $2, $3, $4, $5)`,
-    values: [row.id, row.topic, row.at_ms, row.traceparent, row.events],
+    text: `INSERT INTO outbox (id, topic, at_ms, traceparent, events)
+           SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[])`,
+    values: [
+      rows.map((row) => row.id),
+      rows.map((row) => row.topic),
+      rows.map((row) => row.at_ms),
+      rows.map((row) => row.traceparent),
+      rows.map((row) => row.events),
+    ],
   });
 }
 

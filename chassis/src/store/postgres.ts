@@ -13,7 +13,7 @@ import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import { asUnavailable, failureOf } from './failures.ts';
 import { type MigrationSet, migrate } from './migrations.ts';
-import { type EmitContext, insertOutboxRow, outboxRows, postgresOutbox } from './outbox.ts';
+import { type EmitContext, Emitted, insertOutboxRows, postgresOutbox } from './outbox.ts';
 import { type ConnectionPool, openPool, type Timeouts } from './pool.ts';
 import { type Outbox, type Statement, type Transaction, UnavailableError } from './store.ts';
 
@@ -65,6 +65,12 @@ const conflictTriesMax = 4;
 const isNewStatement: Statement = {
   name: 'chassis_inbox_add',
   text: 'INSERT INTO inbox (message_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1 AS one',
+};
+const newOfStatement: Statement = {
+  name: 'chassis_inbox_add_many',
+  text: `INSERT INTO inbox (message_id)
+         SELECT DISTINCT id FROM unnest($1::uuid[]) AS message (id) ORDER BY id
+         ON CONFLICT DO NOTHING RETURNING message_id`,
 };
 
 /**
@@ -171,13 +177,14 @@ async function runTransaction<T>(
   try {
     const result = await work(open.tx);
     open.end();
-    const emitted = Promise.allSettled(open.flush());
+    const rows = open.rows();
+    const emitted = Promise.allSettled([insertOutboxRows(client, rows)]);
     committing = true;
     const commit = await client.query('COMMIT');
     await begun;
     if (commit.command !== 'COMMIT') throw await whyRolledBack(emitted, open.failure());
     pool.give(client);
-    return { result, emitted: open.emittedAny() };
+    return { result, emitted: rows.length > 0 };
   } catch (error) {
     open.end();
     const failure = failureOf(error);
@@ -190,7 +197,7 @@ async function runTransaction<T>(
 }
 
 function openTransaction(client: PoolClient, context: EmitContext) {
-  const rows: ReturnType<typeof outboxRows> = [];
+  const emitted = new Emitted(context);
   let failure: unknown;
   let ended = false;
   const query: Transaction['query'] = async (statement, values = []) => {
@@ -206,18 +213,21 @@ function openTransaction(client: PoolClient, context: EmitContext) {
     query,
     emit: async (topic, events) => {
       if (ended) throw new Error(`${topic} was emitted after the end of its transaction`);
-      rows.push(...outboxRows(context, topic, events));
+      emitted.add(topic, events);
     },
     isNew: async (messageId) => (await query(isNewStatement, [messageId])).length > 0,
+    newOf: async (messageIds) => {
+      const rows = await query<{ message_id: string }>(newOfStatement, [messageIds]);
+      return new Set(rows.map((row) => row.message_id));
+    },
   };
   return {
     tx,
     end: () => {
       ended = true;
     },
-    flush: () => rows.map((row) => insertOutboxRow(client, row)),
+    rows: () => emitted.rows(),
     failure: () => failure,
-    emittedAny: () => rows.length > 0,
   };
 }
 

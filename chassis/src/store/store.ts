@@ -11,10 +11,15 @@ export type Statement = {
 
 export interface Transaction {
   query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
-  /** Writes events to the outbox; they are published if, and only if, this transaction commits. */
+  /**
+   * Writes events to the outbox; they are published if, and only if, this transaction commits.
+   * Whatever it emits to one topic travels together.
+   */
   emit<T extends Topic>(topic: T, events: readonly EventOf<T>[]): Promise<void>;
   /** True the first time this message is seen by this service; its effect belongs in here. */
   isNew(messageId: string): Promise<boolean>;
+  /** The same for several at once: those of these that are seen for the first time. */
+  newOf(messageIds: readonly string[]): Promise<Set<string>>;
 }
 
 export interface Outbox {

@@ -5,6 +5,11 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Bus } from '../bus/index.ts';
 import { realEnvironment as env } from '../environment.ts';
 import {
+  batchConformance,
+  batchDeathConformance,
+  batchFailureConformance,
+} from './bus-batch-conformance.ts';
+import {
   deathConformance,
   failureConformance,
   letterConformance,
@@ -37,6 +42,9 @@ export function busConformance(name: string, makeBroker: () => Promise<BrokerUnd
   describe(`${name}: dead letters`, () => letterConformance(make));
   describe(`${name}: dying consumers`, () => deathConformance(make));
   describe(`${name}: deadly messages`, () => suspicionConformance(make));
+  describe(`${name}: batches`, () => batchConformance(make));
+  describe(`${name}: failing batches`, () => batchFailureConformance(make));
+  describe(`${name}: dying consumers of batches`, () => batchDeathConformance(make));
   describe(`${name}: broadcasts`, () => broadcastConformance(make));
 }
 
