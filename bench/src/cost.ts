@@ -7,9 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceNames } from '@rushlight/contracts';
 import { type CpuReading, cpuBetween, cpuIsKnown, readCpu } from './cpu.ts';
 import { type Generator, startGenerator } from './load/generator.ts';
-import type { Outcome, Pace } from './load/plan.ts';
+import type { Latency, Outcome, Pace } from './load/plan.ts';
 import { growth, type Sample } from './metrics-text.ts';
-import { percentile } from './percentile.ts';
 import { nowUs, profileSettings, reportProfiles, type Span } from './profile.ts';
 import { openShop, type Shop, statisticsDelayMs } from './shop.ts';
 import { figure, table } from './table.ts';
@@ -27,10 +26,10 @@ export type CostOptions = {
 
 export type CostResult = {
   orders: number;
-  answers: Record<string, number>;
   answeredPerS: number;
   settledPerS: number;
-  latencyMs: { p50: number; p95: number; p99: number };
+  /** By status. */
+  latencyMs: Record<string, Latency>;
   /** Microseconds per order; empty where the system does not tell. */
   cpuUs: { process: string; hot: number; rest: number }[];
   operations: Operation[];
@@ -48,6 +47,7 @@ const students = 1_000;
 const stock = 1_000_000;
 const settleMsMax = 120_000;
 const answerMsMax = 30_000;
+const runMsMax = 240_000;
 const openConnections = 512;
 
 export async function measureCost(options: CostOptions, say: Say): Promise<CostResult> {
@@ -64,10 +64,10 @@ async function inShop(
   say: Say,
 ): Promise<{ result: CostResult; span: Span }> {
   await using shop = await openShop({ students, env });
-  await using generator = startGenerator();
+  await using generator = await startGenerator();
   const itemIds = await shop.dishes(options.items, stock);
   const place = (orders: number, name: string): Promise<Outcome> =>
-    generator.run({
+    generator.orders({
       url: shop.platform.url,
       path: '/api/v1/orders',
       tokens: shop.tokens,
@@ -94,10 +94,9 @@ async function inShop(
 
   const measured = {
     orders: options.orders,
-    answers: outcome.answers,
     answeredPerS: (options.orders * 1_000) / outcome.tookMs,
     settledPerS: (options.orders * 1_000) / (settledMs - startMs),
-    latencyMs: quantiles(outcome),
+    latencyMs: outcome.latencyMs,
     cpuUs: cpuIsKnown ? perOrder(options.orders, before, answered, settled) : [],
     ...counts(scrapeBefore, await scrape(shop), options.orders),
   };
@@ -110,9 +109,11 @@ async function inShop(
 }
 
 function paceOf({ ratePerS, concurrency }: CostOptions, orders: number): Pace {
-  if (ratePerS === undefined) return { kind: 'closed', concurrency, orders };
-  const waitMsMax = answerMsMax;
-  return { kind: 'open', ratePerS, orders, connections: openConnections, waitMsMax };
+  if (ratePerS === undefined) {
+    return { kind: 'closed', concurrency, durationMs: runMsMax, ordersMax: orders };
+  }
+  const steps = [{ name: 'run', ratePerS, durationMs: (orders * 1_000) / ratePerS }];
+  return { kind: 'open', connections: openConnections, steps };
 }
 
 function namesOf(shop: Shop, generator: Generator): Map<number, string> {
@@ -133,12 +134,6 @@ function postgresPidOf(shop: Shop): number {
 async function scrape(shop: Shop): Promise<Scrape> {
   const pairs = serviceNames.map(async (name) => [name, await shop.metricsOf(name)] as const);
   return new Map(await Promise.all(pairs));
-}
-
-function quantiles({ latenciesMs }: Outcome): CostResult['latencyMs'] {
-  const sorted = latenciesMs['201'] ?? new Float64Array();
-  const at = (share: number): number => percentile(sorted, share);
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
 
 function perOrder(
@@ -205,7 +200,7 @@ function differences(
 }
 
 function describe(cost: Omit<CostResult, 'transactions'>): string {
-  const { orders, answers, answeredPerS, settledPerS, latencyMs } = cost;
+  const { orders, answeredPerS, settledPerS, latencyMs } = cost;
   const sum = (pick: 'hot' | 'rest'): number => cost.cpuUs.reduce((all, row) => all + row[pick], 0);
   const cpuRow = (name: string, hot: number, rest: number): string[] =>
     [name, hot, rest, hot + rest].map((cell) => (typeof cell === 'string' ? cell : figure(cell)));
@@ -214,9 +209,15 @@ function describe(cost: Omit<CostResult, 'transactions'>): string {
   );
   const total = withoutUs.reduce((all, row) => all + row.hot + row.rest, 0);
   return [
-    `${orders} orders, answers ${JSON.stringify(answers)}`,
     `answered: ${figure(answeredPerS)} orders/s · all settled: ${figure(settledPerS)} orders/s`,
-    `201 in ms: p50 ${figure(latencyMs.p50)}, p95 ${figure(latencyMs.p95)}, p99 ${figure(latencyMs.p99)}`,
+    '',
+    table(
+      ['answers', 'count', 'p50 ms', 'p95 ms', 'p99 ms'],
+      Object.entries(latencyMs).map(([status, { count, p50, p95, p99 }]) => [
+        status,
+        ...[count, p50, p95, p99].map(figure),
+      ]),
+    ),
     '',
     cost.cpuUs.length === 0
       ? 'Processor time by process is not available on this system (only on Linux).'

@@ -1,12 +1,14 @@
 // The load generator as a process of its own, so that it does not wait for whom it measures.
 
-import type { Run } from './plan.ts';
-import { runLoad } from './runner.ts';
+import type { CommitRun, OrderRun } from './plan.ts';
+import { runCommits, runOrders } from './runner.ts';
 
-process.on('message', (run: Run) => {
-  runLoad(run).then(
+process.on('message', (run: OrderRun | CommitRun) => {
+  const running = run.kind === 'orders' ? runOrders(run) : runCommits(run);
+  running.then(
     (outcome) => process.send?.({ type: 'done', outcome }),
     (error) => process.send?.({ type: 'failed', reason: String(error?.stack ?? error) }),
   );
 });
 process.once('disconnect', () => process.exit());
+process.send?.({ type: 'ready' });

@@ -1,125 +1,95 @@
-// Sends the orders of one run and keeps the time.
+// Sends the orders of one run with the lab's load client.
 //
 // L1. Latency counts from when an order was due: in an open run that is its place in the schedule,
 //     so a stall of the server, or of ourselves, shows.
-// L2. Nothing waits for ever: an arrival that finds no connection for `waitMsMax` is given up and
-//     counted as unanswered, and so is an answer that does not come.
+// L2. Nothing waits for ever: an arrival that has no answer after `answerMsMax` is unanswered,
+//     whether it waits for a connection or for the server.
 
-import { Connection } from './connection.ts';
-import type { Outcome, Run } from './plan.ts';
+import { randomUUID } from 'node:crypto';
+import { closedLoop, createLoadClient, type LoadReport, openLoop } from '@rushlight/lab';
+import pg from 'pg';
+import type { CommitOutcome, CommitRun, OrderRun, Outcome, Step } from './plan.ts';
 
-const checkEveryMs = 250;
+type Due = { atMs: number; group: string };
 
-export async function runLoad(run: Run): Promise<Outcome> {
-  const { pace } = run;
-  const count = pace.kind === 'closed' ? pace.concurrency : pace.connections;
-  const connections = Array.from(
-    { length: count },
-    () => new Connection(new URL(run.url), run.answerMsMax),
-  );
-  await Promise.all(connections.map((connection) => connection.open()));
-  const watch = setInterval(() => {
-    for (const connection of connections) connection.check(performance.now());
-  }, checkEveryMs);
+export async function runOrders(run: OrderRun): Promise<Outcome> {
+  const { pace, tokens, bodies, keyPrefix, path } = run;
+  const connectionsMax = pace.kind === 'closed' ? pace.concurrency : pace.connections;
+  const client = createLoadClient({ url: run.url, connectionsMax });
+  const request = (index: number): Buffer =>
+    client.prepare({
+      method: 'POST',
+      path,
+      headers: {
+        authorization: `Bearer ${tokens[index % tokens.length]}`,
+        'idempotency-key': `${keyPrefix}${index}`,
+      },
+      body: bodies[index % bodies.length] ?? '',
+    });
+  const options = { client, request, deadlineMs: run.answerMsMax };
   try {
-    return await new Sender(run, connections).send();
+    if (pace.kind === 'closed') {
+      const { concurrency: connections, durationMs, ordersMax = Number.POSITIVE_INFINITY } = pace;
+      return told(
+        await closedLoop({ ...options, connections, durationMs, requestsMax: ordersMax }),
+      );
+    }
+    const schedule = scheduleOf(pace.steps);
+    await client.warmUp(pace.connections);
+    return told(
+      await openLoop({
+        ...options,
+        scheduleMs: schedule.map(({ atMs }) => atMs),
+        group: (outcome, index) =>
+          `${schedule[index]?.group} ${outcome.kind === 'answered' ? outcome.status : outcome.kind}`,
+      }),
+    );
   } finally {
-    clearInterval(watch);
-    for (const connection of connections) connection.close();
+    client.close();
   }
 }
 
-class Sender {
-  readonly #run: Run;
-  readonly #heads: readonly string[];
-  readonly #bodies: readonly string[];
-  readonly #idle: Connection[];
-  readonly #latencies = new Map<number, number[]>();
-  #sent = 0;
-  #answered = 0;
-  #startMs = 0;
-  #finish: () => void = () => undefined;
-
-  constructor(run: Run, connections: readonly Connection[]) {
-    const host = new URL(run.url).host;
-    this.#run = run;
-    this.#idle = [...connections];
-    this.#heads = run.tokens.map(
-      (token) =>
-        `POST ${run.path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n` +
-        `Authorization: Bearer ${token}\r\nIdempotency-Key: ${run.keyPrefix}`,
-    );
-    this.#bodies = run.bodies.map((body) => `\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-  }
-
-  async send(): Promise<Outcome> {
-    this.#startMs = performance.now();
-    const finished = new Promise<void>((resolve) => {
-      this.#finish = resolve;
+/** When each arrival is due, and under which name it is counted. */
+export function scheduleOf(steps: readonly Step[]): Due[] {
+  let startMs = 0;
+  return steps.flatMap(({ name, ratePerS, durationMs, windowMs }) => {
+    const stepMs = startMs;
+    startMs += durationMs;
+    return Array.from({ length: Math.floor((ratePerS * durationMs) / 1_000) }, (_, index) => {
+      const inStepMs = (index * 1_000) / ratePerS;
+      const window = windowMs === undefined ? '' : ` ${Math.floor(inStepMs / windowMs)}`;
+      return { atMs: stepMs + inStepMs, group: `${name}${window}` };
     });
-    this.#pump();
-    await finished;
-    const tookMs = performance.now() - this.#startMs;
-    const sorted = [...this.#latencies].map(([status, values]) => {
-      return [String(status), Float64Array.from(values).sort()] as const;
-    });
-    return {
-      tookMs,
-      answers: Object.fromEntries(sorted.map(([status, values]) => [status, values.length])),
-      latenciesMs: Object.fromEntries(sorted),
+  });
+}
+
+function told({ groups, durationMs }: LoadReport): Outcome {
+  const latencies = [...groups].map(([name, histogram]) => {
+    return [name, { count: histogram.count, ...histogram.percentiles() }] as const;
+  });
+  return { tookMs: durationMs, latencyMs: Object.fromEntries(latencies) };
+}
+
+/** Each connection writes its next row as soon as the last one is committed. */
+export async function runCommits(run: CommitRun): Promise<CommitOutcome> {
+  const clients = Array.from(
+    { length: run.connections },
+    () => new pg.Client({ connectionString: run.databaseUrl, query_timeout: 30_000 }),
+  );
+  try {
+    await Promise.all(clients.map((client) => client.connect()));
+    const startMs = performance.now();
+    let commits = 0;
+    const write = async (client: pg.Client): Promise<void> => {
+      while (performance.now() - startMs < run.durationMs) {
+        const values = [...run.values, randomUUID()];
+        await client.query({ name: 'bench_commit', text: run.statement, values });
+        commits++;
+      }
     };
-  }
-
-  /** Sends what is due and finds a connection. In an open run it comes back each millisecond. */
-  readonly #pump = (): void => {
-    const { pace } = this.#run;
-    const nowMs = performance.now();
-    while (this.#sent < pace.orders) {
-      const dueMs = this.#dueMs(this.#sent, nowMs);
-      if (dueMs > nowMs) break;
-      const connection = this.#idle.pop();
-      if (connection !== undefined) this.#sendOne(connection, dueMs, nowMs);
-      else if (pace.kind === 'open' && nowMs - dueMs > pace.waitMsMax) this.#giveUp(dueMs, nowMs);
-      else break;
-    }
-    if (pace.kind === 'open' && this.#sent < pace.orders) setTimeout(this.#pump, 1);
-  };
-
-  #dueMs(index: number, nowMs: number): number {
-    const { pace } = this.#run;
-    return pace.kind === 'closed' ? nowMs : this.#startMs + (index * 1_000) / pace.ratePerS;
-  }
-
-  #sendOne(connection: Connection, dueMs: number, nowMs: number): void {
-    const index = this.#sent++;
-    const head = this.#heads[index % this.#heads.length] ?? '';
-    const body = this.#bodies[index % this.#bodies.length] ?? '';
-    connection.send(`${head}${index}${body}`, nowMs, (status) => {
-      this.#idle.push(connection);
-      this.#record(status, performance.now() - dueMs);
-      if (this.#run.pace.kind === 'closed' || this.#sent < this.#run.pace.orders) this.#pumpNow();
-    });
-  }
-
-  #pumpNow(): void {
-    const { pace } = this.#run;
-    if (this.#sent >= pace.orders) return;
-    const nowMs = performance.now();
-    const dueMs = this.#dueMs(this.#sent, nowMs);
-    const connection = dueMs <= nowMs ? this.#idle.pop() : undefined;
-    if (connection !== undefined) this.#sendOne(connection, dueMs, nowMs);
-  }
-
-  #giveUp(dueMs: number, nowMs: number): void {
-    this.#sent++;
-    this.#record(0, nowMs - dueMs);
-  }
-
-  #record(status: number, latencyMs: number): void {
-    const values = this.#latencies.get(status) ?? [];
-    if (values.length === 0) this.#latencies.set(status, values);
-    values.push(latencyMs);
-    this.#answered++;
-    if (this.#answered === this.#run.pace.orders) this.#finish();
+    await Promise.all(clients.map(write));
+    return { tookMs: performance.now() - startMs, commits };
+  } finally {
+    await Promise.allSettled(clients.map((client) => client.end()));
   }
 }
