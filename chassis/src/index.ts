@@ -17,5 +17,6 @@ export * from './log.ts';
 export * from './metrics.ts';
 export type { Neighbours } from './neighbours.ts';
 export * from './retry-budget.ts';
+export * from './seeded-random.ts';
 export * from './service.ts';
 export * from './store/index.ts';

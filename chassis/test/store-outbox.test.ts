@@ -1,7 +1,15 @@
+import type { Message } from '@rushlight/contracts';
+import { expect, test } from 'vitest';
 import { realEnvironment as env } from '../src/environment.ts';
 import { silentLog } from '../src/log.ts';
-import { openPostgres } from '../src/store/index.ts';
-import { asAdmin, freshDatabase, outboxConformance, testPostgres } from '../src/testing/index.ts';
+import { openPostgres, startRelay } from '../src/store/index.ts';
+import {
+  asAdmin,
+  freshDatabase,
+  outboxConformance,
+  testPostgres,
+  until,
+} from '../src/testing/index.ts';
 
 outboxConformance('Postgres', async () => {
   const database = await freshDatabase('outbox');
@@ -39,4 +47,30 @@ outboxConformance('Postgres', async () => {
       await database[Symbol.asyncDispose]();
     },
   };
+});
+
+test('what a dead process left in its outbox is carried by the next one', async () => {
+  await using database = await freshDatabase('stray');
+  const open = () =>
+    openPostgres({
+      url: database.url,
+      name: 'emitting',
+      env,
+      log: silentLog,
+      migrations: new URL('./store-migrations', import.meta.url),
+    });
+  const event = { orderId: env.newId(), outcome: 'short' } as const;
+  const dead = await open();
+  await dead.transaction('emit', (tx) => tx.emit('stock.decided', [event]));
+  await dead.close();
+  await using next = await open();
+  const published: Message[] = [];
+  const publish = async (all: readonly Message[]): Promise<void> => void published.push(...all);
+  const relay = startRelay({ outbox: next.outbox, bus: { publish }, env, log: silentLog });
+  await until(() => published.length > 0, { what: 'the message' });
+  await relay.close();
+  expect(published.map(({ topic, events }) => [topic, events])).toEqual([
+    ['stock.decided', [event]],
+  ]);
+  expect(await next.outbox.depth()).toBe(0);
 });

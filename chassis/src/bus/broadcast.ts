@@ -7,10 +7,11 @@ export const payloadBytesMax = 7_800;
 
 /** The message in as many payloads as it needs. An event that fits into none is left out (B4). */
 export function broadcastPayloads(message: Message): string[] {
+  const { id, topic, atMs, traceparent } = message;
   const payloads: string[] = [];
   const pack = (events: readonly unknown[]): void => {
     if (events.length === 0) return;
-    const payload = JSON.stringify({ ...message, events });
+    const payload = JSON.stringify({ id, topic, atMs, traceparent, events });
     if (Buffer.byteLength(payload) <= payloadBytesMax) {
       payloads.push(payload);
       return;

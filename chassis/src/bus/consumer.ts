@@ -6,7 +6,8 @@
 //     delivery, never a lost message.
 // C3. Not more than `concurrency` calls of `messagesMax` messages are claimed: what we do not work on,
 //     others can.
-// C4. Under load a claim takes what came in since the last one, not less often than every `pauseMs`.
+// C4. Under load a claim takes what came in since the last one, at most every `pauseMs`. It is made
+//     only when there is news: a notification, a place in time, or a claim that came back full.
 
 import type { Message, QueueName } from '@rushlight/contracts';
 import { type Bell, createBell } from '../bell.ts';
@@ -45,7 +46,8 @@ type Lane = ConsumerParts & {
   queue: QueueName;
   handle: BatchHandler;
   limits: BatchLimits;
-  bell: Bell;
+  /** Something may have come in. */
+  onNews(): void;
 };
 
 type Claimed = {
@@ -66,25 +68,32 @@ export function startConsumer(
   handle: BatchHandler,
   options: BatchOptions,
 ): Subscription {
-  const bell = createBell(parts.env);
-  return new Consumer({ ...parts, queue, handle, limits: batchLimits(options), bell });
+  return new Consumer(parts, queue, handle, batchLimits(options));
 }
 
 class Consumer implements Subscription {
   readonly #lane: Lane;
+  readonly #bell: Bell;
   readonly #running = new Set<Promise<void>>();
   readonly #settling = new Set<Promise<void>>();
   /** Claimed, and handled when nothing else is; nothing more is claimed until it is done. */
   #suspect: { session: Session; row: Claimed } | undefined;
   #suspectRuns = false;
-  #orphansFreedMs = Number.NEGATIVE_INFINITY;
+  /** There may be more in the queue than the last claim took. */
+  #news = true;
+  #lookedMs = Number.NEGATIVE_INFINITY;
   #claimedMs = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | undefined;
 
-  constructor(lane: Lane) {
-    this.#lane = lane;
-    const { ring } = lane.bell;
-    const deafen = lane.link.hear(sql.queueChannel(lane.queue), ring, ring);
+  constructor(parts: ConsumerParts, queue: QueueName, handle: BatchHandler, limits: BatchLimits) {
+    this.#bell = createBell(parts.env);
+    const { ring } = this.#bell;
+    const onNews = (): void => {
+      this.#news = true;
+      ring();
+    };
+    this.#lane = { ...parts, queue, handle, limits, onNews };
+    const deafen = parts.link.hear(sql.queueChannel(queue), onNews, onNews);
     const looped = this.#loop();
     this.#drained = async () => {
       deafen();
@@ -107,18 +116,28 @@ class Consumer implements Subscription {
   }
 
   async #loop(): Promise<void> {
-    const { log, pollMs, queue, bell } = this.#lane;
+    const { log, pollMs, queue } = this.#lane;
     while (!this.#closing) {
-      bell.silence();
+      this.#bell.silence();
       try {
-        await this.#pause();
-        await this.#freeOrphans();
+        await this.#look();
+        if (this.#news) await this.#pause();
         if (!this.#closing && (await this.#takeSome()) > 0) continue;
       } catch (error) {
         log.warn({ error, queue }, 'the queue cannot be read now; it is tried again');
       }
-      if (!this.#closing) await bell.wait(pollMs);
+      if (!this.#closing) await this.#bell.wait(pollMs);
     }
+  }
+
+  /** Now and then, also without news: others may have died, or given something back. */
+  async #look(): Promise<void> {
+    const { env, link, pollMs, queue } = this.#lane;
+    const session = link.session();
+    if (!session || env.monotonicMs() - this.#lookedMs < pollMs) return;
+    this.#lookedMs = env.monotonicMs();
+    this.#news = true;
+    await session.run(sql.freeOrphans, [queue, session.owner]);
   }
 
   async #pause(): Promise<void> {
@@ -127,27 +146,15 @@ class Consumer implements Subscription {
     if (leftMs > 0) await env.sleep(leftMs);
   }
 
-  async #freeOrphans(): Promise<void> {
-    const { env, link, pollMs, queue } = this.#lane;
-    const session = link.session();
-    if (!session || env.monotonicMs() - this.#orphansFreedMs < pollMs) return;
-    this.#orphansFreedMs = env.monotonicMs();
-    await session.run(sql.freeOrphans, [queue, session.owner]);
-  }
-
   /** Returns how many messages were begun or claimed; 0 means: wait for the bell. */
   async #takeSome(): Promise<number> {
     if (this.#suspectRuns) return 0;
     if (this.#suspect) return this.#startSuspect(this.#suspect);
-    const { env, link, queue, limits } = this.#lane;
+    const { limits, link } = this.#lane;
     const session = link.session();
     const free = limits.concurrency - this.#running.size;
-    if (!session || free <= 0) return 0;
-    const claimedMs = env.monotonicMs();
-    const most = free * limits.messagesMax;
-    const rows = await session.run<Claimed>(sql.claim, [queue, session.owner, most]);
-    if (rows.length === 0) return 0;
-    this.#claimedMs = claimedMs;
+    if (!session || free <= 0 || !this.#news) return 0;
+    const rows = await this.#claim(session, free * limits.messagesMax);
     const alone = limits.concurrency * limits.messagesMax === 1;
     const suspects = alone ? [] : rows.filter(isSuspect);
     const others = alone ? rows : rows.filter((row) => !isSuspect(row));
@@ -156,8 +163,24 @@ class Consumer implements Subscription {
     }
     const [first, ...later] = suspects;
     if (first) this.#suspect = { session, row: first };
+    if (first) this.#news = true;
     for (const row of later) await this.#giveBack(session, row);
     return rows.length;
+  }
+
+  async #claim(session: Session, most: number): Promise<Claimed[]> {
+    const { env, queue } = this.#lane;
+    const startedMs = env.monotonicMs();
+    this.#news = false; // What comes from here on is news again.
+    try {
+      const rows = await session.run<Claimed>(sql.claim, [queue, session.owner, most]);
+      if (rows.length > 0) this.#claimedMs = startedMs;
+      if (rows.length === most) this.#news = true;
+      return rows;
+    } catch (error) {
+      this.#news = true;
+      throw error;
+    }
   }
 
   #startSuspect({ session, row }: { session: Session; row: Claimed }): number {
@@ -185,14 +208,14 @@ class Consumer implements Subscription {
   }
 
   #track(set: Set<Promise<void>>, work: Promise<void>): void {
-    const { log, queue, bell } = this.#lane;
+    const { log, queue } = this.#lane;
     const tracked = work
       .catch((error: unknown) => {
         log.warn({ error, queue }, 'what came of a message was lost: it comes again');
       })
       .finally(() => {
         set.delete(tracked);
-        bell.ring();
+        this.#bell.ring();
       });
     set.add(tracked);
   }
@@ -246,7 +269,7 @@ async function readSound(lane: Lane, session: Session, row: Claimed): Promise<Me
 }
 
 async function putAside(
-  { env, log, policy, queue, bell }: Lane,
+  { env, log, policy, queue, onNews }: Lane,
   session: Session,
   row: Claimed,
   error: unknown,
@@ -261,13 +284,14 @@ async function putAside(
       const waits = verdict.kind === 'wait';
       log.warn(about, waits ? 'a message waits for a neighbour' : 'a message is tried again');
       await session.run(sql.putOff, [...mine, waits ? 1 : 0, verdict.delayMs]);
-      env.after(verdict.delayMs + 1, bell.ring);
+      env.after(verdict.delayMs + 1, onNews);
       return waits ? 'waits' : 'retried';
     }
     case 'split': {
       log.warn({ ...about, parts: verdict.parts.length }, 'a failing message is split');
       const ids = verdict.parts.map((part) => part.id);
       await session.run(sql.splitUp, [...mine, ids, verdict.parts.map((part) => part.events)]);
+      onNews();
       return 'split';
     }
     case 'die':

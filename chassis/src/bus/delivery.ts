@@ -152,10 +152,14 @@ function messageFrom(stored: StoredMessage, events: unknown[]): Message {
   } as Message;
 }
 
+/** A message whose events were written as JSON before, so that nobody does it again. */
+export type WrittenMessage = Message & { eventsText?: string };
+
 /** The way back: what a message looks like at rest. */
-export function storedFrom(message: Message): StoredMessage {
-  const { id, topic, atMs, traceparent, events } = message;
-  return { id, topic, atMs, traceparent: traceparent ?? null, events: JSON.stringify(events) };
+export function storedFrom(message: WrittenMessage): StoredMessage {
+  const { id, topic, atMs, traceparent, events, eventsText } = message;
+  const text = eventsText ?? JSON.stringify(events);
+  return { id, topic, atMs, traceparent: traceparent ?? null, events: text };
 }
 
 /** The events for people to look at, whatever they are. */

@@ -1,3 +1,4 @@
+export { type DatabaseClock, onDatabaseTime, openDatabaseClock } from './database-clock.ts';
 export { type Failure, failureOf } from './failures.ts';
 export {
   createMemoryLedger,

@@ -5,9 +5,9 @@
 // G2. The outbox gives the promises of the one in Postgres: claimed by one relay at a time, gone
 //     only after the bus confirmed, published again with the same id when its relay died.
 
-import type { EventOf, Message, Topic } from '@rushlight/contracts';
+import type { EventOf, Topic } from '@rushlight/contracts';
 import type { Environment } from '../environment.ts';
-import { type EmitContext, Emitted, messageOf, type OutboxRow } from './outbox.ts';
+import { type EmitContext, Emitted, messageOf, type OutboxRow, rowOf } from './outbox.ts';
 import { type Outbox, UnavailableError } from './store.ts';
 
 export type MemoryTransaction = {
@@ -92,32 +92,34 @@ function runOperation<T>(
   if (result instanceof Promise) throw new Error('An operation in memory must be synchronous.');
   for (const apply of changes) apply();
   for (const id of taken) inbox.set(id, context.env.nowMs());
-  const written = emitted.rows();
+  const written = emitted.messages().map(rowOf);
   for (const row of written) rows.push({ row, claim: undefined });
   if (written.length > 0) for (const wake of wakes) wake();
   return result;
 }
 
 function memoryOutbox(rows: Kept[], wakes: Set<() => void>): Outbox {
+  const relay: Outbox['relay'] = async (limit, publish) => {
+    const claim = Symbol('relay');
+    const claimed = rows.filter((kept) => !kept.claim).slice(0, limit);
+    for (const kept of claimed) kept.claim = claim;
+    const mine = (): Kept[] => claimed.filter((kept) => kept.claim === claim);
+    try {
+      if (claimed.length > 0) await publish(claimed.map(({ row }) => messageOf(row)));
+    } catch (error) {
+      for (const kept of mine()) kept.claim = undefined;
+      throw error;
+    }
+    const confirmed = mine();
+    for (const kept of confirmed) rows.splice(rows.indexOf(kept), 1);
+    if (confirmed.length < claimed.length) {
+      throw new UnavailableError('store', 'the relay lost its claims while it published');
+    }
+    return claimed.length;
+  };
   return {
-    relay: async (limit, publish: (messages: Message[]) => Promise<void>) => {
-      const claim = Symbol('relay');
-      const claimed = rows.filter((kept) => !kept.claim).slice(0, limit);
-      for (const kept of claimed) kept.claim = claim;
-      const mine = (): Kept[] => claimed.filter((kept) => kept.claim === claim);
-      try {
-        if (claimed.length > 0) await publish(claimed.map(({ row }) => messageOf(row)));
-      } catch (error) {
-        for (const kept of mine()) kept.claim = undefined;
-        throw error;
-      }
-      const confirmed = mine();
-      for (const kept of confirmed) rows.splice(rows.indexOf(kept), 1);
-      if (confirmed.length < claimed.length) {
-        throw new UnavailableError('store', 'the relay lost its claims while it published');
-      }
-      return claimed.length;
-    },
+    relay,
+    relayNew: relay,
     depth: async () => rows.length,
     onWritten: (wake) => wakes.add(wake),
   };

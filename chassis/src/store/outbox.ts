@@ -5,10 +5,14 @@
 //     the last one seen" would lose rows.
 // O2. A row is gone only after the bus confirmed it. When the relay dies in between, it is published
 //     again with the same id.
+// O3. What this process has just committed is relayed from memory: nobody reads it back. The table is
+//     the net below: it holds each row until the bus confirmed, and whatever the memory lost is
+//     claimed from there.
 
 import assert from 'node:assert/strict';
 import type { EventOf, Message, Topic } from '@rushlight/contracts';
 import type { PoolClient } from 'pg';
+import { storedFrom, type WrittenMessage } from '../bus/delivery.ts';
 import type { Environment } from '../environment.ts';
 import { asUnavailable } from './failures.ts';
 import type { ConnectionPool } from './pool.ts';
@@ -27,7 +31,7 @@ export type OutboxRow = {
   events: string;
 };
 
-/** What one transaction emits: a row per topic when it ends, more where that exceeds the limit. */
+/** What one transaction emits: a message per topic when it ends, more where it exceeds the limit. */
 export class Emitted {
   readonly #context: EmitContext;
   readonly #events = new Map<Topic, unknown[]>();
@@ -41,29 +45,39 @@ export class Emitted {
     if (events.length > 0) this.#events.set(topic, before.concat(events));
   }
 
-  rows(): OutboxRow[] {
+  messages(): WrittenMessage[] {
     const { env, traceparent } = this.#context;
-    const rows: OutboxRow[] = [];
-    for (const [topic, events] of this.#events) {
-      for (let from = 0; from < events.length; from += eventsPerMessageMax) {
-        rows.push({
+    const messages: WrittenMessage[] = [];
+    for (const [topic, all] of this.#events) {
+      for (let from = 0; from < all.length; from += eventsPerMessageMax) {
+        const events = all.slice(from, from + eventsPerMessageMax);
+        const trace = traceparent();
+        messages.push({
           id: env.newId(),
           topic,
-          at_ms: Math.trunc(env.nowMs()),
-          traceparent: traceparent() ?? null,
-          events: JSON.stringify(events.slice(from, from + eventsPerMessageMax)),
-        });
+          atMs: Math.trunc(env.nowMs()),
+          ...(trace === undefined ? {} : { traceparent: trace }),
+          events,
+          eventsText: JSON.stringify(events),
+        } as WrittenMessage);
       }
     }
-    return rows;
+    return messages;
   }
+}
+
+/** What stands in the outbox of this message. */
+export function rowOf(message: WrittenMessage): OutboxRow {
+  const { id, topic, atMs, traceparent, events } = storedFrom(message);
+  return { id, topic: topic as Topic, at_ms: atMs, traceparent, events };
 }
 
 export async function insertOutboxRows(
   client: PoolClient,
-  rows: readonly OutboxRow[],
+  messages: readonly WrittenMessage[],
 ): Promise<void> {
-  if (rows.length === 0) return;
+  if (messages.length === 0) return;
+  const rows = messages.map(rowOf);
   await client.query({
     name: 'chassis_outbox_add',
     text: `INSERT INTO outbox (id, topic, at_ms, traceparent, events)
@@ -94,34 +108,51 @@ export function messageOf(row: Omit<OutboxRow, 'topic'> & { topic: string }): Me
 const claim = {
   name: 'chassis_outbox_claim',
   text: `DELETE FROM outbox WHERE id = ANY (ARRAY(
-           SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+           SELECT id FROM outbox WHERE written_at <= now() - $2 * interval '1 millisecond'
+           ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
          )) RETURNING id, topic, at_ms, traceparent, events`,
 };
+const remove = {
+  name: 'chassis_outbox_remove',
+  text: 'DELETE FROM outbox WHERE id = ANY ($1::uuid[])',
+};
+/** A delete that a crash of the server undoes is published again, so it need not be flushed. */
+const beginUnflushed = 'BEGIN; SET LOCAL synchronous_commit TO off';
+
+/** Messages kept in memory for the relay; what exceeds it is read from the table. */
+const newMax = 200;
 
 export function postgresOutbox(options: {
   pool: ConnectionPool;
   name: string;
-  onWritten: Outbox['onWritten'];
-}): Outbox {
-  const { pool, name, onWritten } = options;
+}): Outbox & { written(messages: readonly WrittenMessage[]): void } {
+  const { pool, name } = options;
+  const wakes = new Set<() => void>();
+  let written: WrittenMessage[] = [];
+
   return {
-    relay: async (limit, publish) => {
-      const client = await pool.take();
-      try {
-        // A delete that a crash of the server undoes is published again, so it need not be flushed.
-        const begun = client.query('BEGIN; SET LOCAL synchronous_commit TO off');
-        begun.catch(() => {});
-        const { rows } = await client.query<OutboxRow>({ ...claim, values: [limit] });
-        await begun;
-        if (rows.length > 0) await publish(rows.map(messageOf));
-        await client.query('COMMIT');
-        pool.give(client);
-        return rows.length;
-      } catch (error) {
-        await undo(pool, client, error);
-        throw asUnavailable(name, error);
-      }
+    written: (messages) => {
+      if (messages.length === 0) return;
+      written.push(...messages.slice(0, newMax - written.length));
+      for (const wake of wakes) wake();
     },
+    relayNew: async (limit, publish) => {
+      const messages = written.splice(0, limit);
+      if (messages.length === 0) return 0;
+      await publish(messages);
+      await inTransaction(pool, name, async (client) => {
+        await client.query({ ...remove, values: [messages.map(({ id }) => id)] });
+      });
+      return messages.length;
+    },
+    relay: (limit, publish, olderThanMs = 0) =>
+      inTransaction(pool, name, async (client) => {
+        const { rows } = await client.query<OutboxRow>({ ...claim, values: [limit, olderThanMs] });
+        const claimed = new Set(rows.map(({ id }) => id));
+        written = written.filter(({ id }) => !claimed.has(id));
+        if (rows.length > 0) await publish(rows.map(messageOf));
+        return rows.length;
+      }),
     depth: async () => {
       const client = await pool.take();
       try {
@@ -133,8 +164,28 @@ export function postgresOutbox(options: {
         throw asUnavailable(name, error);
       }
     },
-    onWritten,
+    onWritten: (wake) => wakes.add(wake),
   };
+}
+
+async function inTransaction<T>(
+  pool: ConnectionPool,
+  name: string,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.take();
+  try {
+    const begun = client.query(beginUnflushed);
+    begun.catch(() => {});
+    const result = await work(client);
+    await begun;
+    await client.query('COMMIT');
+    pool.give(client);
+    return result;
+  } catch (error) {
+    await undo(pool, client, error);
+    throw asUnavailable(name, error);
+  }
 }
 
 /** The error may be the bus's: then this connection is well, and its rows are put back. */

@@ -9,6 +9,7 @@
 //     statement costs two round trips.
 
 import type { PoolClient } from 'pg';
+import type { WrittenMessage } from '../bus/delivery.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import { asUnavailable, failureOf } from './failures.ts';
@@ -85,7 +86,7 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Postg
   ]);
   const { name, env } = options;
   const pool = openPool({ ...options, sizeMax: options.sizeMax ?? 8 });
-  const wakes = new Set<() => void>();
+  const outbox = postgresOutbox({ pool, name });
   const emitContext: EmitContext = {
     env,
     traceparent: options.traceparent ?? (() => undefined),
@@ -93,7 +94,7 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Postg
 
   const once = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
     const { result, emitted } = await runTransaction(pool, name, emitContext, work);
-    if (emitted) for (const wake of wakes) wake();
+    outbox.written(emitted);
     return result;
   };
   const transaction: PostgresStore['transaction'] = async (operation, work) => {
@@ -121,7 +122,7 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Postg
   return {
     transaction,
     query,
-    outbox: postgresOutbox({ pool, name, onWritten: (wake) => wakes.add(wake) }),
+    outbox,
     forgetInbox: (olderThanMs) => forgetInbox(query, olderThanMs),
     ping: async () => {
       await query({ name: 'chassis_ping', text: 'SELECT 1 AS one' });
@@ -168,7 +169,7 @@ async function runTransaction<T>(
   name: string,
   context: EmitContext,
   work: (tx: Transaction) => Promise<T>,
-): Promise<{ result: T; emitted: boolean }> {
+): Promise<{ result: T; emitted: WrittenMessage[] }> {
   const client = await pool.take();
   const begun = client.query('BEGIN'); // Not awaited: the first statement follows at once (S4).
   begun.catch(() => {});
@@ -177,14 +178,14 @@ async function runTransaction<T>(
   try {
     const result = await work(open.tx);
     open.end();
-    const rows = open.rows();
-    const emitted = Promise.allSettled([insertOutboxRows(client, rows)]);
+    const messages = open.messages();
+    const emitted = Promise.allSettled([insertOutboxRows(client, messages)]);
     committing = true;
     const commit = await client.query('COMMIT');
     await begun;
     if (commit.command !== 'COMMIT') throw await whyRolledBack(emitted, open.failure());
     pool.give(client);
-    return { result, emitted: rows.length > 0 };
+    return { result, emitted: messages };
   } catch (error) {
     open.end();
     const failure = failureOf(error);
@@ -226,7 +227,7 @@ function openTransaction(client: PoolClient, context: EmitContext) {
     end: () => {
       ended = true;
     },
-    rows: () => emitted.rows(),
+    messages: () => emitted.messages(),
     failure: () => failure,
   };
 }

@@ -22,12 +22,18 @@ export interface Transaction {
   newOf(messageIds: readonly string[]): Promise<Set<string>>;
 }
 
+export type Publish = (messages: Message[]) => Promise<void>;
+
 export interface Outbox {
   /**
    * Claims up to `limit` messages that nobody else relays now, hands them to `publish`, and
    * forgets them when that resolved. Returns how many; 0 means that nothing waits.
+   *
+   * @param olderThanMs leaves younger ones to the processes that wrote them
    */
-  relay(limit: number, publish: (messages: Message[]) => Promise<void>): Promise<number>;
+  relay(limit: number, publish: Publish, olderThanMs?: number): Promise<number>;
+  /** The same for what this process has just committed. What fails here is left to `relay`. */
+  relayNew(limit: number, publish: Publish): Promise<number>;
   depth(): Promise<number>;
   /** Runs whenever something may have come in. */
   onWritten(wake: () => void): void;

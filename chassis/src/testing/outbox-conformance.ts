@@ -31,6 +31,7 @@ export function outboxConformance(name: string, makeStore: () => Promise<StoreUn
   };
   describe(`${name}: outbox`, () => claimConformance(make));
   describe(`${name}: outbox, once more`, () => repeatConformance(make));
+  describe(`${name}: outbox, just committed`, () => newConformance(make));
   describe(`${name}: relay`, () => relayConformance(make));
 }
 
@@ -119,6 +120,56 @@ function repeatConformance(make: Make): void {
     expect(both[0]).toBeGreaterThan(0);
     expect(both[1]).toBeGreaterThan(0);
     expect(new Set(ids).size).toBe(60);
+    expect(await store.outbox.depth()).toBe(0);
+  });
+}
+
+function newConformance(make: Make): void {
+  test('what was just committed is relayed once, and leaves nothing behind', async () => {
+    const store = await make();
+    await store.emit(2);
+    await store.emit(3);
+    const published: Message[] = [];
+    const publish = async (all: Message[]): Promise<void> => void published.push(...all);
+    expect(await store.outbox.relayNew(1, publish)).toBe(1);
+    expect(await store.outbox.relayNew(10, publish)).toBe(1);
+    expect(published.map(({ events }) => events.length)).toEqual([2, 3]);
+    expect(await store.outbox.relayNew(10, publish)).toBe(0);
+    expect(await store.outbox.relay(10, publish)).toBe(0);
+    expect(await store.outbox.depth()).toBe(0);
+  });
+
+  test('what was just committed and could not be published is relayed later, as it is', async () => {
+    const store = await make();
+    await store.emit(1);
+    const tried: Message[] = [];
+    const refused = store.outbox.relayNew(10, async (all) => {
+      tried.push(...all);
+      throw new UnavailableError('bus', 'bus: no answer');
+    });
+    await expect(refused).rejects.toThrow('bus: no answer');
+    expect(await store.outbox.depth()).toBe(1);
+    const again: Message[] = [];
+    await store.outbox.relay(10, async (all) => void again.push(...all));
+    expect(again.map(({ id, events }) => [id, events])).toEqual(
+      tried.map(({ id, events }) => [id, events]),
+    );
+    expect(await store.outbox.depth()).toBe(0);
+  });
+
+  test('killed after the publication of what was just committed: published again', async () => {
+    const store = await make();
+    await store.emit(1);
+    const ids: string[] = [];
+    const note = async (all: Message[]): Promise<void> => void ids.push(...all.map(({ id }) => id));
+    const killed = store.outbox.relayNew(10, async (all) => {
+      await note(all);
+      await store.killRelays();
+    });
+    await killed.catch(() => {}); // Unless a sound connection was there to forget it with.
+    const left = (): Promise<number> => store.outbox.relay(10, note).catch(() => -1);
+    await until(async () => (await left()) === 0, { what: 'an empty outbox' });
+    expect(new Set(ids).size).toBe(1);
     expect(await store.outbox.depth()).toBe(0);
   });
 }

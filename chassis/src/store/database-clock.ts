@@ -1,0 +1,59 @@
+// The wall clock of the database, for instants that several processes judge: a deadline is written
+// by one, and found to have passed by another. Their own clocks may differ, and may jump.
+//
+// C1. Between two looks it goes on with our monotonic clock: asking it costs nothing.
+// C2. A look moves it no further than it must: into the span in which the answer was made. So it
+//     does not tremble with the time that a look takes, and follows a slow drift.
+
+import type { Environment } from '../environment.ts';
+import type { Statement } from './store.ts';
+
+export type DatabaseClock = {
+  nowMs(): number;
+  /** Compares it with the database. @throws UnavailableError */
+  look(): Promise<void>;
+};
+
+const lookEveryMs = 1_000;
+
+type Asked = {
+  query<Row extends object>(statement: Statement): Promise<Row[]>;
+};
+
+const now: Statement = {
+  name: 'chassis_now',
+  text: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS "nowMs"',
+};
+
+/**
+ * Reads it for the first time.
+ *
+ * @throws UnavailableError when the database does not answer
+ */
+export async function openDatabaseClock(
+  store: Asked,
+  env: Pick<Environment, 'monotonicMs'>,
+): Promise<DatabaseClock> {
+  let aheadMs: number | undefined; // Of our monotonic clock.
+  const look = async (): Promise<void> => {
+    const askedMs = env.monotonicMs();
+    const [row] = await store.query<{ nowMs: number }>(now);
+    if (row === undefined) throw new Error('the database gave no time');
+    const [least, most] = [row.nowMs - env.monotonicMs(), row.nowMs - askedMs];
+    aheadMs = Math.min(most, Math.max(least, aheadMs ?? (least + most) / 2)); // C2
+  };
+  await look();
+  return { nowMs: () => Math.round(env.monotonicMs() + (aheadMs ?? 0)), look };
+}
+
+/** A service's environment on the time of its database. @throws UnavailableError */
+export async function onDatabaseTime(
+  service: { env: Environment; every: Every },
+  store: Asked,
+): Promise<Environment> {
+  const clock = await openDatabaseClock(store, service.env);
+  service.every('clock', lookEveryMs, clock.look);
+  return { ...service.env, nowMs: clock.nowMs };
+}
+
+type Every = (what: string, everyMs: number, work: () => Promise<void>) => void;
