@@ -1,8 +1,8 @@
 // What the platform says of itself at the end, after everything is healed and drained. A part that
 // could not be read is undefined, and the invariants that need it are "not checked".
 //
-// E1. Orders are read first and everything else after them, so that nothing seems to have an effect
-//     before it has a cause.
+// E1. Orders are read first, after the last client has ended, and everything else after them: so
+//     what must follow from an order as it was read is there.
 
 import type { Line } from './history.ts';
 
