@@ -7,7 +7,7 @@
 // C3. Not more than `concurrency` calls of `messagesMax` messages are claimed: what we do not work on,
 //     others can.
 // C4. Under load a claim takes what came in since the last one, at most every `pauseMs`. It is made
-//     only when there is news: a notification, a place in time, or a claim that came back full.
+//     only when there is news: a notification, a retry that is due, or a claim that found something.
 
 import type { Message, QueueName } from '@rushlight/contracts';
 import { type Bell, createBell } from '../bell.ts';
@@ -163,7 +163,6 @@ class Consumer implements Subscription {
     }
     const [first, ...later] = suspects;
     if (first) this.#suspect = { session, row: first };
-    if (first) this.#news = true;
     for (const row of later) await this.#giveBack(session, row);
     return rows.length;
   }
@@ -174,8 +173,9 @@ class Consumer implements Subscription {
     this.#news = false; // What comes from here on is news again.
     try {
       const rows = await session.run<Claimed>(sql.claim, [queue, session.owner, most]);
-      if (rows.length > 0) this.#claimedMs = startedMs;
-      if (rows.length === most) this.#news = true;
+      if (rows.length === 0) return rows;
+      this.#claimedMs = startedMs;
+      this.#news = true;
       return rows;
     } catch (error) {
       this.#news = true;

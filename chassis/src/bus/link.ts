@@ -127,7 +127,7 @@ export function openLink(options: LinkOptions): Link {
  * Always by index: a plan that was made while the queue was empty would read and sort all of it
  * when it is long.
  */
-const byIndex = '-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off';
+export const byIndex = '-c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off';
 
 function newClient(options: LinkOptions): Client {
   const client = new Client({

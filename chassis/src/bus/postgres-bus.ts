@@ -28,7 +28,7 @@ import {
 } from './delivery.ts';
 import { oneByOne, single } from './hand-over.ts';
 import type { BusHooks } from './hooks.ts';
-import { type Link, openLink } from './link.ts';
+import { byIndex, type Link, openLink } from './link.ts';
 import * as sql from './queue-statements.ts';
 
 export type PostgresBusOptions = {
@@ -66,7 +66,7 @@ export async function openPostgresBus(options: PostgresBusOptions): Promise<Bus>
     { folder: new URL('./migrations/', import.meta.url), table: 'bus_migrations' },
   ]);
   const hooks = options.hooks ?? {};
-  const pool = openPool({ url, name, env, log, sizeMax: poolSize });
+  const pool = openPool({ url, name, env, log, sizeMax: poolSize, options: byIndex });
   const ask: Ask = (statement, values = []) =>
     onConnection(pool, part, (client) => run(client, statement, values));
   const link = openLink({ url, name, env, log, silenceMs: options.silenceMs ?? 30_000 });
@@ -118,11 +118,12 @@ async function publish(ask: Ask, hooks: BusHooks, messages: readonly Message[]):
       ? broadcastPayloads(message).map((payload) => ({
           channel: sql.broadcastChannel(message.topic),
           payload,
+          queue: null as string | null,
         }))
       : [],
   );
   for (const queue of new Set(targets.map((target) => target.queue))) {
-    hints.push({ channel: sql.queueChannel(queue), payload: '' });
+    hints.push({ channel: sql.queueChannel(queue), payload: '', queue });
   }
   await ask(sql.publish, [
     stored.map(({ id }) => id),
@@ -134,6 +135,7 @@ async function publish(ask: Ask, hooks: BusHooks, messages: readonly Message[]):
     targets.map(({ queue }) => queue),
     hints.map(({ channel }) => channel),
     hints.map(({ payload }) => payload),
+    hints.map(({ queue }) => queue),
   ]);
   for (const { topic } of messages) hooks.onPublished?.(topic, 1);
 }

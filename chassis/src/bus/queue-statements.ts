@@ -9,7 +9,12 @@ export const ownerLockClass = 7_205_132;
 export const queueChannel = (queue: string): string => `queue_${queue}`;
 export const broadcastChannel = (topic: string): string => `broadcast_${topic}`;
 
-/** All messages into all their queues, and all notifications, in one statement: one commit. */
+/**
+ * All messages into all their queues, and all notifications, in one statement: one commit.
+ *
+ * A notification wakes every process that listens to anything. A queue in which something waits
+ * already needs none: its consumer looks again after each claim that found something.
+ */
 export const publish: Statement = {
   name: 'bus_publish',
   text: `
@@ -24,7 +29,12 @@ export const publish: Statement = {
       ON CONFLICT (queue, id) DO NOTHING
     )
     SELECT pg_notify(channel, payload)
-    FROM unnest($8::text[], $9::text[]) AS hint (channel, payload)`,
+    FROM unnest($8::text[], $9::text[], $10::text[]) AS hint (channel, payload, queue)
+    WHERE hint.queue IS NULL OR (
+      SELECT true FROM messages
+      WHERE messages.queue = hint.queue AND owner IS NULL AND available_at <= now()
+      ORDER BY available_at LIMIT 1
+    ) IS NULL`,
 };
 
 /** Takes what is free, and counts the try before it is made: the message may kill its consumer. */

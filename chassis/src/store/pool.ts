@@ -41,6 +41,8 @@ export type PoolOptions = {
   /** Callers that may wait for a connection; the next one is refused at once. */
   waitingMax?: number;
   timeouts?: Partial<Timeouts>;
+  /** Command-line options for the server, for settings of these connections. */
+  options?: string;
 };
 
 export type ConnectionPool = {
@@ -91,6 +93,7 @@ export function openPool(options: PoolOptions): ConnectionPool {
   const pool = new Pool({
     ...connectionOptions({ url: options.url, name, timeouts }),
     max: options.sizeMax,
+    ...(options.options === undefined ? {} : { options: options.options }),
     min: 1,
     idleTimeoutMillis: 30_000,
   });
