@@ -7,13 +7,13 @@ export type Shape = 'uniform' | 'poisson' | 'rush';
 export type ScheduleOptions = {
   arrivals: number;
   durationMs: number;
-  /** `uniform`: evenly; `poisson`: at random; `rush`: at random, most of them in the first third. */
+  /** `uniform`: evenly; `poisson`: at random; `rush`: at random, half of them at once (in the first sixth). */
   shape: Shape;
   seed: number;
 };
 
 const rushShare = 0.5;
-const rushPart = 1 / 3;
+const rushPart = 1 / 6;
 
 /** The same options give the same instants, each in [0, durationMs). */
 export function arrivalSchedule({ arrivals, durationMs, shape, seed }: ScheduleOptions): number[] {
