@@ -1,4 +1,4 @@
-import { runService } from '@rushlight/chassis';
+import { onDatabaseTime, runService } from '@rushlight/chassis';
 import { limits } from '@rushlight/contracts';
 import { z } from 'zod';
 import { createHandlers, routes } from './handlers.ts';
@@ -20,13 +20,15 @@ const inboxKeptMs = 2 * dayMs;
 await runService({
   settings,
   start: async (service) => {
-    const { config, env, log, metrics } = service;
+    const { config, log, metrics } = service;
     const database = await service.openStore({
       url: config.databaseUrl,
       migrations: new URL('../migrations/', import.meta.url),
     });
-    const store = createPostgresOrderStore(database, (status) =>
-      metrics.count('orders_processed_total', { status }),
+    // A deadline is written by one process and judged by another, before or after a jump of a clock.
+    const env = await onDatabaseTime(service, database);
+    const store = createPostgresOrderStore(database, (status, orders) =>
+      metrics.count('orders_processed_total', { status }, orders),
     );
     const bus = await service.openBus();
     service.startRelay(database, bus);
@@ -36,7 +38,7 @@ await runService({
     // Inventory may start later than we do: then its events, or the first order, bring the menu.
     priceList.fill().catch(() => log.info({}, 'the menu will come with the events of inventory'));
 
-    startWork(service, { store, bus });
+    startWork({ ...service, env }, { store, bus });
     service.every('forget', forgetEveryMs, async () => {
       const nowMs = env.nowMs();
       const keptMs = service.settings.RUSHLIGHT_ORDERS_KEPT_DAYS * dayMs;

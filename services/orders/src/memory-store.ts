@@ -10,6 +10,7 @@ import {
   type MenuItem,
   type Move,
   type Moved,
+  type MovesOfMessage,
   type NewOrder,
   type OrderStore,
   pendingOrder,
@@ -48,9 +49,14 @@ export class MemoryOrderStore implements OrderStore {
     return this.#ledger.transaction('decideBatch', (tx) => this.#applyMoves(tx, moves, atMs));
   }
 
-  applyMessage(messageId: string, moves: readonly Move[], atMs: number): Promise<void> {
-    return this.#ledger.transaction('applyMessage', (tx) => {
-      if (tx.isNew(messageId)) this.#applyMoves(tx, moves, atMs);
+  applyMessages(messages: readonly MovesOfMessage[], atMs: number): Promise<void> {
+    return this.#ledger.transaction('applyMessages', (tx) => {
+      const fresh = messages.filter(({ messageId }) => tx.isNew(messageId));
+      this.#applyMoves(
+        tx,
+        fresh.flatMap(({ moves }) => moves),
+        atMs,
+      );
     });
   }
 

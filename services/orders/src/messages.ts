@@ -2,43 +2,40 @@
 
 import type { Message } from '@rushlight/contracts';
 import type { OrderEvent } from './order.ts';
-import type { Move, OrderStore } from './store.ts';
+import type { Move, MovesOfMessage, OrderStore } from './store.ts';
 
-/** Takes one message of the queue: inbox, moves and what follows, in one transaction. */
-export async function takeMessage(
+/** Takes messages of the queue: inbox, moves and what follows, in one transaction for all moves. */
+export async function takeMessages(
   store: OrderStore,
-  message: Message,
+  messages: readonly Message[],
   atMs: number,
 ): Promise<void> {
+  const moving: MovesOfMessage[] = [];
+  for (const message of messages) {
+    if (message.topic === 'item.changed') await store.saveItems(message.id, message.events);
+    else moving.push({ messageId: message.id, moves: movesOf(message) });
+  }
+  if (moving.length > 0) await store.applyMessages(moving, atMs);
+}
+
+function movesOf(message: Message): Move[] {
   switch (message.topic) {
-    case 'item.changed':
-      return store.saveItems(message.id, message.events);
     case 'stock.decided':
-      return store.applyMessage(
-        message.id,
-        message.events.map(({ orderId, outcome }): Move => {
-          const event: OrderEvent =
-            outcome === 'reserved'
-              ? { type: 'stock.reserved' }
-              : { type: 'stock.short', via: 'bus' };
-          return { orderId, event };
-        }),
-        atMs,
-      );
+      return message.events.map(({ orderId, outcome }): Move => {
+        const event: OrderEvent =
+          outcome === 'reserved' ? { type: 'stock.reserved' } : { type: 'stock.short', via: 'bus' };
+        return { orderId, event };
+      });
     case 'payment.decided':
-      return store.applyMessage(
-        message.id,
-        message.events.map(({ orderId, outcome }): Move => {
-          const event: OrderEvent =
-            outcome === 'captured'
-              ? { type: 'payment.captured' }
-              : { type: 'payment.refused', reason: outcome };
-          return { orderId, event };
-        }),
-        atMs,
-      );
+      return message.events.map(({ orderId, outcome }): Move => {
+        const event: OrderEvent =
+          outcome === 'captured'
+            ? { type: 'payment.captured' }
+            : { type: 'payment.refused', reason: outcome };
+        return { orderId, event };
+      });
     case 'ticket.changed':
-      return store.applyMessage(message.id, message.events.map(ticketMove), atMs);
+      return message.events.map(ticketMove);
     default:
       throw new Error(`${message.topic} is not bound to the queue of orders`);
   }

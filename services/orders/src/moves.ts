@@ -1,5 +1,10 @@
-// From locked orders and what happened to them to what has to be written and said: pure, and shared
-// by both stores.
+// From orders and what happened to them to what has to be written and said: pure, and shared by both
+// stores.
+//
+// M1. `planMoves` alone says what becomes of an order, whatever way it is written.
+// M2. What is foreseen for an order comes true if, and only if, the order is in the status that the
+//     events usually find it in. So it may be written without a look at the order before, guarded by
+//     that status.
 
 import type { EventOf, OrderStatus, Topic } from '@rushlight/contracts';
 import { advance, type OrderEvent, type OrderState } from './order.ts';
@@ -46,6 +51,85 @@ export function planMoves(
   return plan;
 }
 
+/** Orders of which the same is foreseen: one statement moves them all (M2). */
+export type Foreseen = {
+  from: OrderStatus;
+  /** One of them as it will be; only what these moves change is right. */
+  after: StoredOrder;
+  steps: readonly HistoryStep[];
+  orderIds: string[];
+};
+
+/** What becomes of those orders of which it can be known beforehand. */
+export function foresee(moves: readonly Move[], atMs: number): Foreseen[] {
+  const alike = new Map<string, Foreseen | undefined>();
+  for (const [orderId, own] of Map.groupBy(moves, (move) => move.orderId)) {
+    const signature = own.map(({ event }) => signatureOf(event)).join();
+    if (!alike.has(signature)) alike.set(signature, foreseeOne(own, atMs));
+    alike.get(signature)?.orderIds.push(orderId);
+  }
+  return [...alike.values()].filter((foreseen) => foreseen !== undefined);
+}
+
+/** Equal for events that do the same to orders in the same status. */
+function signatureOf(event: OrderEvent): string {
+  return 'reason' in event ? `${event.type} ${event.reason}` : event.type;
+}
+
+function foreseeOne(moves: readonly Move[], atMs: number): Foreseen | undefined {
+  const [first] = moves;
+  const from = first && usualStatus(first.event);
+  if (!first || !from) return undefined;
+  const { changed } = planMoves([placeholder(first.orderId, from)], moves, atMs);
+  return changed[0] && { from, after: changed[0].order, steps: changed[0].steps, orderIds: [] };
+}
+
+/** The status that an event finds an order in, unless something unusual happened. */
+function usualStatus(event: OrderEvent): OrderStatus | undefined {
+  switch (event.type) {
+    case 'stock.reserved':
+    case 'stock.unknown':
+      return 'pending';
+    case 'stock.short':
+      return event.via === 'call' ? 'pending' : undefined;
+    case 'payment.captured':
+    case 'payment.refused':
+      return 'stock_verified';
+    case 'ticket.cooking':
+      return 'paid';
+    case 'ticket.ready':
+      return 'in_kitchen';
+    case 'ticket.collected':
+      return 'ready';
+    // What follows from these depends on more than the status.
+    case 'ticket.refused':
+    case 'ticket.voided':
+    case 'cancel.asked':
+    case 'deadline.passed':
+      return undefined;
+  }
+}
+
+/** An order of which nothing is known but its status, and whether it was answered. */
+function placeholder(orderId: string, status: OrderStatus): StoredOrder {
+  return {
+    ...{ orderId, status, studentId: '', fingerprint: '', lines: [] },
+    ...{ totalCents: 0, pickupNumber: 0, reason: undefined, history: [], cancelBy: undefined },
+    answered: status === 'pending' ? undefined : status,
+  };
+}
+
+/** The order before moves that were foreseen and came true. */
+export function beforeMoves(after: StoredOrder, { from, steps }: Foreseen): StoredOrder {
+  return {
+    ...after,
+    status: from,
+    reason: undefined,
+    history: after.history.slice(0, after.history.length - steps.length),
+    answered: from === 'pending' ? undefined : after.answered,
+  };
+}
+
 function movedOrder(order: StoredOrder, state: OrderState, atMs: number): StoredOrder {
   // Clocks of two machines may differ; a history never runs backwards.
   const lastMs = order.history.at(-1)?.atMs ?? 0;
@@ -74,9 +158,10 @@ type Announcement = { [T in OrderTopic]: { topic: T; event: EventOf<T> } }[Order
 function announce(emission: Emission, order: StoredOrder, state: OrderState): void {
   const announcement = announcementOf(order, state);
   if (!announcement) return;
-  const events: unknown[] = emission[announcement.topic] ?? [];
-  events.push(announcement.event);
-  Object.assign(emission, { [announcement.topic]: events });
+  const { topic, event } = announcement;
+  const events: unknown[] | undefined = emission[topic];
+  if (events) events.push(event);
+  else Object.assign(emission, { [topic]: [event] });
 }
 
 /** What the others are told of an order that took this state. */

@@ -115,7 +115,7 @@ async function decide(parts: PlaceParts, fresh: readonly StoredOrder[]): Promise
     return { orderId, event: eventOf(answer) };
   });
   try {
-    return { moved: await parts.store.decideBatch(moves, parts.env.nowMs()), short };
+    return { moved: await parts.store.decideBatch(moves, parts.env.nowMs(), fresh), short };
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
     // They are accepted, and whether they are decided is unknown; the rest of the batch is not.

@@ -1,40 +1,28 @@
-import type { PostgresStore, Transaction } from '@rushlight/chassis';
-import type { CancelReason, OrderStatus, PricedLine } from '@rushlight/contracts';
-import { freesKey, type OrderTopic, type Plan, planMoves } from './moves.ts';
-import { isUnpaid, type OrderEvent } from './order.ts';
+import type { PostgresStore, Statement, Transaction } from '@rushlight/chassis';
+import type { OrderStatus } from '@rushlight/contracts';
+import type { Plan } from './moves.ts';
+import type { OrderEvent } from './order.ts';
+import { applyMoves, applyOneByOne, idList, sweep } from './postgres-moves.ts';
+import { type OrderRow, orderOf } from './rows.ts';
 import * as sql from './statements.ts';
 import {
   type Accepted,
-  type HistoryStep,
   type KeyUse,
   type MenuItem,
-  type Move,
   type NewOrder,
   type OrderStore,
   pendingOrder,
   type StoredOrder,
 } from './store.ts';
 
-type OrderRow = {
-  order_id: string;
-  student_id: string;
-  fingerprint: string;
-  lines: string;
-  total_cents: number;
-  pickup_number: number;
-  status: OrderStatus;
-  reason: string | null;
-  history: string;
-  answered: OrderStatus | null;
-  cancel_by: CancelReason | null;
-};
+type OnMoved = (status: OrderStatus, orders: number) => void;
 
 const dayMs = 24 * 3_600_000;
 
-/** @param onMoved told of every step that was committed */
+/** @param onMoved told of the steps that were committed, and how many orders made them */
 export function createPostgresOrderStore(
   store: PostgresStore,
-  onMoved: (status: OrderStatus) => void = () => {},
+  onMoved: OnMoved = () => {},
 ): OrderStore {
   return { ...operations(store, onMoved), ...reads(store), ...menu(store), ...retention(store) };
 }
@@ -43,56 +31,77 @@ type Part<K extends keyof OrderStore> = Pick<OrderStore, K>;
 
 function operations(
   store: PostgresStore,
-  onMoved: (status: OrderStatus) => void,
+  onMoved: OnMoved,
 ): Part<
-  'acceptBatch' | 'decideBatch' | 'applyMessage' | 'cancel' | 'sweepPending' | 'sweepDeadlines'
+  'acceptBatch' | 'decideBatch' | 'applyMessages' | 'cancel' | 'sweepPending' | 'sweepDeadlines'
 > {
   const moving = async (
     operation: string,
-    work: (tx: Transaction) => Promise<Plan>,
-  ): Promise<Plan> => {
-    const plan = await store.transaction(operation, work);
-    for (const { steps } of plan.changed) for (const { status } of steps) onMoved(status);
-    return plan;
+    work: (tx: Transaction) => Promise<Plan[]>,
+  ): Promise<Plan[]> => {
+    const plans = await store.transaction(operation, work);
+    const steps = plans.flatMap(({ changed }) => changed.flatMap((change) => change.steps));
+    const byStatus = Map.groupBy(steps, ({ status }) => status);
+    for (const [status, { length }] of byStatus) onMoved(status, length);
+    return plans;
+  };
+  const sweeping = async (
+    operation: string,
+    { lock, clear }: { lock: Statement; clear: Statement },
+    event: OrderEvent,
+    times: { beforeMs: number; atMs: number },
+    limit: number,
+  ): Promise<number> => {
+    const plans = await moving(operation, async (tx) => {
+      const plan = await sweep(tx, lock, [times.beforeMs, limit], event, times.atMs);
+      if (plan.changed.length < limit) await tx.query(clear, [times.beforeMs]);
+      return [plan];
+    });
+    return plans.reduce((sum, { changed }) => sum + changed.length, 0);
   };
   return {
     acceptBatch: (orders) => store.transaction('acceptBatch', (tx) => acceptBatch(tx, orders)),
-    decideBatch: async (moves, atMs) =>
-      (await moving('decideBatch', (tx) => applyMoves(tx, moves, atMs))).results,
-    applyMessage: async (messageId, moves, atMs) => {
-      await moving('applyMessage', async (tx) =>
-        applyMoves(tx, (await tx.isNew(messageId)) ? moves : [], atMs),
-      );
+    decideBatch: async (moves, atMs, accepted = []) => {
+      const known = new Map(accepted.map((order) => [order.orderId, order]));
+      const plans = await moving('decideBatch', (tx) => applyMoves(tx, moves, atMs, known));
+      return new Map(plans.flatMap(({ results }) => [...results]));
+    },
+    applyMessages: async (messages, atMs) => {
+      await moving('applyMessages', async (tx) => {
+        const fresh = await tx.newOf(messages.map(({ messageId }) => messageId));
+        const news = messages.filter(({ messageId }) => fresh.delete(messageId));
+        const moves = news.flatMap((message) => message.moves);
+        return moves.length === 0 ? [] : applyMoves(tx, moves, atMs);
+      });
     },
     cancel: async (orderId, by, atMs) => {
       const event: OrderEvent = { type: 'cancel.asked', by };
-      const { results } = await moving('cancelOrder', async (tx) => {
-        const plan = await applyMoves(tx, [{ orderId, event }], atMs);
-        const { step } = plan.results.get(orderId) ?? {};
+      const [plan] = await moving('cancelOrder', async (tx) => {
+        const asked = await applyOneByOne(tx, [{ orderId, event }], atMs);
+        const { step } = asked.results.get(orderId) ?? {};
         if (step?.kind === 'kitchen decides') await tx.query(sql.noteCancel, [orderId, by]);
-        return plan;
+        return [asked];
       });
-      return results.get(orderId);
+      return plan?.results.get(orderId);
     },
-    sweepPending: async (acceptedBeforeMs, atMs, limit) => {
-      const values = [acceptedBeforeMs, limit];
-      const plan = await moving('sweepPending', (tx) =>
-        sweep(tx, sql.lockPending, values, { type: 'stock.unknown' }, atMs),
-      );
-      return plan.changed.length;
+    sweepPending: (beforeMs, atMs, limit) => {
+      const statements = { lock: sql.lockPending, clear: sql.nonePending };
+      const event: OrderEvent = { type: 'stock.unknown' };
+      return sweeping('sweepPending', statements, event, { beforeMs, atMs }, limit);
     },
-    sweepDeadlines: async (atMs, limit) => {
-      const plan = await moving('sweepDeadlines', (tx) =>
-        sweep(tx, sql.lockLate, [atMs, limit], { type: 'deadline.passed' }, atMs),
-      );
-      return plan.changed.length;
+    sweepDeadlines: (atMs, limit) => {
+      const statements = { lock: sql.lockLate, clear: sql.noneUnpaid };
+      const event: OrderEvent = { type: 'deadline.passed' };
+      return sweeping('sweepDeadlines', statements, event, { beforeMs: atMs, atMs }, limit);
     },
   };
 }
 
 async function acceptBatch(tx: Transaction, orders: readonly NewOrder[]): Promise<Accepted[]> {
+  const ids = orders.map((order) => order.orderId);
+  const sorted = ids.toSorted();
   const rows = await tx.query<{ order_id: string; pickup_number: number }>(sql.accept, [
-    orders.map((order) => order.orderId),
+    idList(ids),
     orders.map((order) => order.studentId),
     orders.map((order) => order.key),
     orders.map((order) => order.fingerprint),
@@ -100,6 +109,10 @@ async function acceptBatch(tx: Transaction, orders: readonly NewOrder[]): Promis
     orders.map((order) => order.totalCents),
     orders.map((order) => order.acceptedAtMs),
     orders.map((order) => order.deadlineAtMs),
+    sorted[0],
+    sorted.at(-1),
+    Math.min(...orders.map((order) => order.acceptedAtMs)),
+    Math.min(...orders.map((order) => order.deadlineAtMs)),
   ]);
   const numbers = new Map(rows.map((row) => [row.order_id, row.pickup_number]));
   const others = orders.filter((order) => !numbers.has(order.orderId));
@@ -123,44 +136,6 @@ async function findByKeys(
   const rows = await asked.query<OrderRow & { n: number }>(sql.findByKeys, values);
   const found = new Map(rows.map((row) => [row.n, orderOf(row)]));
   return keys.map((_, index) => found.get(index + 1));
-}
-
-async function applyMoves(tx: Transaction, moves: readonly Move[], atMs: number): Promise<Plan> {
-  if (moves.length === 0) return planMoves([], [], atMs);
-  const rows = await tx.query<OrderRow>(sql.lock, [moves.map((move) => move.orderId)]);
-  const plan = planMoves(rows.map(orderOf), moves, atMs);
-  await write(tx, plan);
-  return plan;
-}
-
-async function sweep(
-  tx: Transaction,
-  statement: typeof sql.lockLate,
-  values: readonly unknown[],
-  event: OrderEvent,
-  atMs: number,
-): Promise<Plan> {
-  const orders = (await tx.query<OrderRow>(statement, values)).map(orderOf);
-  const moves = orders.map(({ orderId }): Move => ({ orderId, event }));
-  const plan = planMoves(orders, moves, atMs);
-  await write(tx, plan);
-  return plan;
-}
-
-async function write(tx: Transaction, { changed, emission }: Plan): Promise<void> {
-  if (changed.length === 0) return;
-  await tx.query(sql.move, [
-    changed.map(({ order }) => order.orderId),
-    changed.map(({ order }) => order.status),
-    changed.map(({ order }) => order.reason ?? null),
-    changed.map(({ order }) => order.answered ?? null),
-    changed.map(({ order }) => isUnpaid(order.status)),
-    changed.map(({ steps }) => steps.map((step) => ` ${step.status}:${step.atMs}`).join('')),
-    changed.map(({ order }) => freesKey(order)),
-  ]);
-  for (const topic of Object.keys(emission) as OrderTopic[]) {
-    await tx.emit(topic, emission[topic] as never);
-  }
 }
 
 function reads(
@@ -232,25 +207,4 @@ function retention(store: PostgresStore): Part<'forget'> {
 function firstIdAt(atMs: number): string {
   const hex = Math.max(0, Math.trunc(atMs)).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
-}
-
-function orderOf(row: OrderRow): StoredOrder {
-  return {
-    orderId: row.order_id,
-    studentId: row.student_id,
-    fingerprint: row.fingerprint,
-    lines: JSON.parse(row.lines) as PricedLine[],
-    totalCents: row.total_cents,
-    pickupNumber: row.pickup_number,
-    status: row.status,
-    reason: row.reason ?? undefined,
-    history: row.history.split(' ').map(historyStep),
-    answered: row.answered ?? undefined,
-    cancelBy: row.cancel_by ?? undefined,
-  };
-}
-
-function historyStep(text: string): HistoryStep {
-  const colon = text.indexOf(':');
-  return { status: text.slice(0, colon) as OrderStatus, atMs: Number(text.slice(colon + 1)) };
 }

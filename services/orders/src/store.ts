@@ -44,6 +44,8 @@ export type Accepted =
 
 export type Move = { orderId: string; event: OrderEvent };
 
+export type MovesOfMessage = { messageId: string; moves: readonly Move[] };
+
 /** What became of an order, and how it stands now. */
 export type Moved = { order: StoredOrder; step: Step };
 
@@ -52,10 +54,18 @@ export type MenuItem = EventOf<'item.changed'>;
 export interface OrderStore {
   /** Writes orders as `pending`; where the key is known, says so instead. One result each, in order. */
   acceptBatch(orders: readonly NewOrder[]): Promise<Accepted[]>;
-  /** Moves orders after the call to inventory. Orders that do not exist are missing in the result. */
-  decideBatch(moves: readonly Move[], atMs: number): Promise<Map<string, Moved>>;
-  /** Moves orders because a message said so. */
-  applyMessage(messageId: string, moves: readonly Move[], atMs: number): Promise<void>;
+  /**
+   * Moves orders after the call to inventory. Orders that do not exist are missing in the result.
+   *
+   * @param accepted those of them, as `acceptBatch` gave them, that need not be read again
+   */
+  decideBatch(
+    moves: readonly Move[],
+    atMs: number,
+    accepted?: readonly StoredOrder[],
+  ): Promise<Map<string, Moved>>;
+  /** Moves orders because messages said so, all in one transaction. */
+  applyMessages(messages: readonly MovesOfMessage[], atMs: number): Promise<void>;
   /** Cancels, or notes who asked where the kitchen decides. Undefined: no such order. */
   cancel(orderId: string, by: CancelReason, atMs: number): Promise<Moved | undefined>;
   /** Queues what has been pending since before this instant. Returns how many. */

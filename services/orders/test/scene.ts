@@ -2,7 +2,7 @@
 
 import type { EventOf, Message, OrderStatus, Topic } from '@rushlight/contracts';
 import { beforeEach, expect } from 'vitest';
-import { takeMessage } from '../src/messages.ts';
+import { takeMessages } from '../src/messages.ts';
 import type { OrderEvent } from '../src/order.ts';
 import type { NewOrder, OrderStore } from '../src/store.ts';
 import { newOrder, paymentDecided, startMs, ticketChanged } from './help.ts';
@@ -41,7 +41,7 @@ export function openScene(open: () => Promise<StoreUnderTest>) {
   };
   const decide = async (orderId: string, event: OrderEvent, atMs = startMs + 10) =>
     (await store.decideBatch([{ orderId, event }], atMs)).get(orderId);
-  const take = (message: Message, atMs = startMs + 20) => takeMessage(store, message, atMs);
+  const take = (message: Message, atMs = startMs + 20) => takeMessages(store, [message], atMs);
   const statusOf = async (orderId: string) => (await store.find(orderId))?.status;
   const historyOf = async (orderId: string) =>
     (await store.find(orderId))?.history.map((step) => step.status);

@@ -17,7 +17,10 @@ const database = (): Promise<PostgresStore> => {
   );
   return shared;
 };
-const empty = { name: 'test_empty', text: 'TRUNCATE orders, menu_items, inbox, outbox' };
+const empty = {
+  name: 'test_empty',
+  text: 'TRUNCATE orders, watched_batches, menu_items, inbox, outbox',
+};
 
 storeConformance('orders on Postgres', async () => {
   const opened = await database();
@@ -33,8 +36,8 @@ storeConformance('orders on Postgres', async () => {
 });
 
 test('what moved is told after the commit, once for each step', async () => {
-  const moved: OrderStatus[] = [];
-  const store = createPostgresOrderStore(await database(), (status) => moved.push(status));
+  const moved: [OrderStatus, number][] = [];
+  const store = createPostgresOrderStore(await database(), (...told) => moved.push(told));
   const orders = [newOrder(), newOrder()];
   await store.acceptBatch(orders);
   await store.decideBatch(
@@ -42,8 +45,8 @@ test('what moved is told after the commit, once for each step', async () => {
     startMs,
   );
   const message = paymentDecided(orders[0]?.orderId ?? '');
-  await store.applyMessage(message.id, [], startMs);
-  expect(moved).toEqual(['stock_verified', 'stock_verified']);
+  await store.applyMessages([{ messageId: message.id, moves: [] }], startMs);
+  expect(moved).toEqual([['stock_verified', 2]]);
 });
 
 test('pickup numbers run from 1 to 9999 and begin again', async () => {
