@@ -1,6 +1,12 @@
 // The process: opens what the kitchen needs, and connects it.
 
-import { flag, type PostgresStore, runService, type Service } from '@rushlight/chassis';
+import {
+  flag,
+  onDatabaseTime,
+  type PostgresStore,
+  runService,
+  type Service,
+} from '@rushlight/chassis';
 import { z } from 'zod';
 import { PostgresKitchenStore } from './postgres-store.ts';
 import { kitchenHandlers, kitchenRoutes } from './routes.ts';
@@ -34,7 +40,7 @@ const inboxKeptMs = 2 * dayMs;
 await runService({ settings, start });
 
 async function start(service: Service<Settings>): Promise<void> {
-  const { config, env, metrics, server } = service;
+  const { config, metrics, server } = service;
   const stations = service.settings.RUSHLIGHT_KITCHEN_STATIONS;
   const auto = service.settings.RUSHLIGHT_KITCHEN_AUTO;
   const cookSMax = service.settings.RUSHLIGHT_KITCHEN_COOK_S_MAX;
@@ -44,12 +50,14 @@ async function start(service: Service<Settings>): Promise<void> {
     url: config.databaseUrl,
     migrations: new URL('../migrations/', import.meta.url),
   });
+  // A meal is put on by one process and found ready by another, before or after a jump of a clock.
+  const env = await onDatabaseTime(service, database);
   const store = new PostgresKitchenStore(database);
   const bus = await service.openBus();
   service.startRelay(database, bus);
   const shelfMs = service.settings.RUSHLIGHT_KITCHEN_SHELF_S * 1_000;
   const plan = { stations, auto, cookMsMin, cookMsMax, shelfMs };
-  const { wake } = startWork(service, { store, bus, plan });
+  const { wake } = startWork({ ...service, env }, { store, bus, plan });
 
   const meanCookMs = (cookMsMin + cookMsMax) / 2;
   const routes = { store, env, stations, auto, meanCookMs, wake };

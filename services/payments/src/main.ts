@@ -1,6 +1,6 @@
 // The process: opens what payments needs, and connects it.
 
-import { type PostgresStore, runService, type Service } from '@rushlight/chassis';
+import { onDatabaseTime, type PostgresStore, runService, type Service } from '@rushlight/chassis';
 import { z } from 'zod';
 import { Driver } from './driver.ts';
 import { PostgresPaymentStore } from './postgres-store.ts';
@@ -33,11 +33,13 @@ const answersMax = 1_000;
 await runService({ settings, start });
 
 async function start(service: Service<z.output<typeof settings>>): Promise<void> {
-  const { config, env, log, metrics, server } = service;
+  const { config, log, metrics, server } = service;
   const database = await service.openStore({
     url: config.databaseUrl,
     migrations: new URL('../migrations/', import.meta.url),
   });
+  // A lease is written by one process and judged by another, before or after a jump of a clock.
+  const env = await onDatabaseTime(service, database);
   const providerDatabase = await service.openStore({
     url: config.providerDatabaseUrl,
     migrations: new URL('../provider-migrations/', import.meta.url),
