@@ -21,6 +21,8 @@ export async function collectEvidence(
     provider: await providerMoves(shop),
     mirror: await mirrorMoves(shop, plan),
     entrySums: read.entrySums,
+    // What a top-up changed may have come before or after a charge: then nobody can say.
+    ...(plan.topUps.length === 0 ? { wallets: walletsOf(plan), declines: shop.declines } : {}),
     holds: holds.map(({ orderId, status }) => ({ orderId, status: holdStatus[status] })),
     stockMoves: shop.stockMoves,
     tickets: await kitchenStore.page(undefined, everything),
@@ -29,6 +31,10 @@ export async function collectEvidence(
     ),
     replays: read.replays,
   };
+}
+
+function walletsOf({ students }: Plan): Evidence['wallets'] {
+  return students.map(({ studentId, openingCents }) => ({ student: studentId, openingCents }));
 }
 
 const holdStatus = { reserved: 'held', committed: 'sold', released: 'released' } as const;
@@ -65,9 +71,9 @@ async function orderRecords({ orderStore }: Shop, plan: Plan): Promise<Evidence[
 
 async function providerMoves({ provider }: Shop): Promise<MoneyMove[]> {
   const entries = await provider.ledger(0, everything);
-  return entries.flatMap(({ kind, reference, studentId, amountCents }) =>
+  return entries.flatMap(({ kind, reference, studentId, amountCents, atMs }) =>
     kind === 'capture' || kind === 'refund'
-      ? [move(orderIdOf(reference), kind, amountCents, studentId)]
+      ? [{ ...move(orderIdOf(reference), kind, amountCents, studentId), atMs }]
       : [],
   );
 }

@@ -33,6 +33,8 @@ export type Plan = {
 };
 
 const names = ['soup', 'rice', 'tea'] as const;
+/** Later than this after the shelves were stocked, so that "sold out" is judged in full. */
+const firstOrderMs = 1_100;
 const tapAgainMsMax = 400;
 const cancelAfterMsMax = 3_000;
 
@@ -90,7 +92,7 @@ function drawOrder(given: {
   const wave = Math.floor(random() * 4) / 4;
   return {
     ...{ index, student },
-    atMs: chaosMs * 0.9 * wave + random() * (random() < 0.5 ? 30 : chaosMs * 0.2),
+    atMs: firstOrderMs + chaosMs * 0.8 * wave + random() * (random() < 0.5 ? 30 : chaosMs * 0.2),
     key: `k${index}`,
     lines: isBig ? [first, second] : [first],
     tapAgainMs: maybe(doubleTapRate, tapAgainMsMax),

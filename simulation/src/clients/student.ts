@@ -13,6 +13,8 @@ const triesMax = 6;
 const retryMsMax = 1_500;
 const betweenReadsMsMax = 2_500;
 
+type KeyUse = { student: string; key: string };
+
 export class Student {
   readonly #shop: Shop;
   readonly #recorder: Recorder;
@@ -36,9 +38,9 @@ export class Student {
     await Promise.all([this.#watch(plan, orderId, random), this.#giveUp(plan, orderId, random)]);
   }
 
-  /** One attempt. Undefined: it was refused; `unknown`: it may have been made. */
-  async place(proc: string, plan: PlannedOrder, lines: readonly Line[]): Promise<Ended> {
-    const { student, key } = plan;
+  /** One attempt. */
+  async place(proc: string, use: KeyUse, lines: readonly Line[]): Promise<Ended> {
+    const { student, key } = use;
     const asked: Asked = { type: 'invoke', op: 'place', student, key, lines: [...lines] };
     const end = this.#recorder.invoke(proc, asked);
     const ended = await this.#send(student, key, lines).catch((error) => endOf('place', error));

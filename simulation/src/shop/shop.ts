@@ -42,6 +42,8 @@ export class Shop {
   readonly bus: MemoryBus;
   /** Each change of what can be sold, as it was committed. */
   readonly stockMoves: StockMove[] = [];
+  /** Orders whose charge the provider turned down. */
+  readonly declines: string[] = [];
   readonly ledgers: Partial<Record<SimServiceName, MemoryLedger>> = {};
   readonly orderStore: orders.OrderStore;
   readonly inventoryStore: inventory.InventoryStore;
@@ -79,7 +81,7 @@ export class Shop {
     const declineRate = settings.declineRate;
     const nature = { ...payments.goodNatured, declineRate };
     const provider = payments.createMemoryProvider(this.processes.provider.environment(), nature);
-    this.provider = composition.provider?.(provider) ?? provider;
+    this.provider = this.#noting(composition.provider?.(provider) ?? provider);
   }
 
   /** What identity says of new students, as it says it. */
@@ -248,11 +250,12 @@ export class Shop {
   /** With the clock of the database for its own; comes up when that answers. */
   async #onDatabaseTime(life: Life): Promise<Life> {
     const rows = [{ nowMs: 0 }];
-    const query = <Row extends object>(): Promise<Row[]> =>
-      life.disk.read('clock_timestamp', async () => {
-        rows[0] = { nowMs: startMs + this.world.elapsedMs };
-        return rows as Row[];
-      });
+    const query = async <Row extends object>(): Promise<Row[]> => {
+      // Never slow: it would be off by half of that, and the auditor compares instants.
+      await life.env.sleep(life.env.random() * this.settings.storeMs);
+      rows[0] = { nowMs: startMs + this.world.elapsedMs };
+      return rows as Row[];
+    };
     for (;;) {
       const env = await onDatabaseTime(life, { query }).catch(() => undefined);
       if (env) return { ...life, env };
@@ -284,6 +287,17 @@ export class Shop {
       if (topic === 'stock.changed') this.#noteStock(events as readonly EventOf<'stock.changed'>[]);
       void ledger.transaction('emit', (tx) => tx.emit(topic, events));
     };
+  }
+
+  #noting(provider: payments.CardProvider): payments.CardProvider {
+    const charge: typeof provider.charge = async (charges) => {
+      const answers = await provider.charge(charges);
+      for (const { paymentId, outcome } of answers) {
+        if (outcome === 'declined') this.declines.push(payments.orderIdOf(paymentId));
+      }
+      return answers;
+    };
+    return Object.assign(Object.create(provider), { charge });
   }
 
   #noteStock(events: readonly EventOf<'stock.changed'>[]): void {

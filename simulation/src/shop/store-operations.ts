@@ -29,7 +29,7 @@ export const paymentOperations = {
 } as const;
 
 export const kitchenOperations = {
-  writes: ['addTickets', 'voidDead', 'startDue', 'finishDue', 'collectDue', 'press'],
+  writes: ['takeIn', 'startDue', 'finishDue', 'collectDue', 'press'],
   reads: ['agenda', 'display', 'placed', 'cookingUntilMs'],
 } as const;
 
