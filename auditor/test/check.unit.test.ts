@@ -45,6 +45,16 @@ test('one short line is reason enough to refuse all of them', () => {
   expectClean(shop.close());
 });
 
+test('sold out may be told up to a second after it was so', () => {
+  const shop = new Shop({ soup: 2 });
+  const restockedMs = shop.nowMs;
+  shop.place('ada', 'k1', soup(3));
+  const run = shop.close();
+  run.evidence.stockMoves.push({ atMs: restockedMs - 900, itemId: 'soup', by: 1 });
+  run.evidence.items = [{ itemId: 'soup', initial: 3, added: 0, sold: 0, held: 0, left: 3 }];
+  expectClean(run);
+});
+
 test('every end of an order passes', () => {
   const shop = new Shop({ soup: 20 });
   shop.place('ada', 'k1', soup(1), 'at once', 'cancelled');

@@ -15,7 +15,10 @@ import type {
 } from '../src/index.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: Mutable<T[K]> };
-export type Run = { history: Entry[]; evidence: Required<Mutable<Evidence>> };
+export type Run = {
+  history: Entry[];
+  evidence: { -readonly [K in keyof Evidence]-?: Mutable<NonNullable<Evidence[K]>> };
+};
 
 /** How the answer to an order comes: at once, when inventory is slow, or never. */
 export type Way = 'at once' | 'queued' | 'lost';
@@ -149,7 +152,7 @@ export class Shop {
       wallets: [...this.#students].map(([student, cents]) => ({ student, openingCents: cents })),
       declines: this.#declines,
     };
-    return { history: this.history, evidence: structuredClone(evidence) as Run['evidence'] };
+    return structuredClone({ history: this.history, evidence });
   }
 
   #accept(student: string, key: string, lines: Line[], way: Way, fate: Fate): Placed | undefined {

@@ -35,7 +35,8 @@ export const booksAddUp: Judge = (facts, report) => {
   for (const item of evidence.items) {
     judgeItem(item, report);
     judgeAdded(facts, item, report);
-    if (sold) judgeAtEnd(item, sold.get(item.itemId) ?? 0, moved?.get(item.itemId), report);
+    if (sold) judgeAtEnd(item, sold.get(item.itemId) ?? 0, report);
+    if (moved) judgeMoved(item, moved.get(item.itemId) ?? 0, report);
   }
   if (settings.drained) judgeHolds(facts, report);
 };
@@ -46,21 +47,21 @@ function judgeItem({ itemId, initial, added, sold, held, left }: ItemBooks, { vi
   violated(itemId, sums, sold + held > initial + added ? 'oversold' : 'unexpected');
 }
 
-function judgeAtEnd(
-  item: ItemBooks,
-  sold: number,
-  moved: number | undefined,
+function judgeAtEnd(item: ItemBooks, sold: number, { violated }: Report): void {
+  const { itemId, held, initial, added } = item;
+  if (held !== 0) violated(itemId, `still holds ${held} after the drain`, 'unsettled');
+  if (sold === item.sold) return;
+  const detail = `sold ${item.sold} by its books, ${sold} by the orders, of ${initial + added}`;
+  violated(itemId, detail, sold > initial + added ? 'oversold' : 'unexpected');
+}
+
+function judgeMoved(
+  { itemId, left, removed = false }: ItemBooks,
+  moved: number,
   { violated }: Report,
 ): void {
-  const { itemId, held, left, initial, added, removed = false } = item;
-  if (held !== 0) violated(itemId, `still holds ${held} after the drain`, 'unsettled');
-  if (sold !== item.sold) {
-    const detail = `sold ${item.sold} by its books, ${sold} by the orders, of ${initial + added}`;
-    violated(itemId, detail, sold > initial + added ? 'oversold' : 'unexpected');
-  }
-  if (moved !== undefined && moved !== left && !removed) {
-    violated(itemId, `has ${left} left, and ${moved} by the sum of all moves`, 'unexpected');
-  }
+  if (moved === left || removed) return;
+  violated(itemId, `has ${left} left, and ${moved} by the sum of all moves`, 'unexpected');
 }
 
 /** What admins added is there, whoever has no answer to it. */
