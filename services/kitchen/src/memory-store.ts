@@ -1,19 +1,23 @@
 // The operations of the kitchen in memory: each is one step that nothing can interrupt. The
 // simulation runs the protocol on it.
 
-import { planStarts } from './stations.ts';
+import { planStarts, type Start } from './stations.ts';
 import {
   changeOf,
+  eachOnce,
+  type Kitchen,
   type KitchenStore,
   type Placed,
   type Pressed,
+  startOf,
+  type TakenIn,
+  type TakenMessage,
   type TicketChange,
 } from './store.ts';
 import {
   type Action,
   advance,
   eventOf,
-  type NewTicket,
   type Ticket,
   type TicketEvent,
   type TicketState,
@@ -33,43 +37,52 @@ export class MemoryKitchenStore implements KitchenStore {
     this.#emit = emit;
   }
 
-  async addTickets(messageId: string, tickets: readonly NewTicket[], nowMs: number) {
-    if (!this.#isNew(messageId)) return;
-    const changes: TicketChange[] = [];
-    for (const ticket of tickets) {
+  async takeIn(
+    messages: readonly TakenMessage[],
+    nowMs: number,
+    kitchen?: Kitchen,
+  ): Promise<TakenIn> {
+    const taken = messages.filter(({ messageId }) => this.#isNew(messageId));
+    for (const orderId of taken.flatMap(({ dead }) => dead)) {
+      this.#move(orderId, { type: 'order_dead' }, nowMs);
+    }
+    const someWait = this.#in('waiting').length > 0;
+    const voided: TicketChange[] = [];
+    const added: Ticket[] = [];
+    for (const ticket of eachOnce(taken.flatMap(({ tickets }) => tickets))) {
       const known = this.#tickets.get(ticket.orderId);
       if (known?.state.status === 'voided') {
-        changes.push(...changeOf(ticket.orderId, known.state, nowMs));
+        voided.push(...changeOf(ticket.orderId, known.state, nowMs));
       }
       if (known) continue;
-      const state = { status: 'waiting' as const };
-      this.#tickets.set(ticket.orderId, { ...ticket, arrivedAtMs: nowMs, state });
+      const fresh: Ticket = { ...ticket, arrivedAtMs: nowMs, state: { status: 'waiting' } };
+      this.#tickets.set(ticket.orderId, fresh);
+      added.push(fresh);
     }
-    this.#say(changes);
+    const starts = kitchen && !someWait ? this.#start({ ...kitchen, nowMs, waiting: added }) : [];
+    this.#say([...starts.flatMap((start) => startOf(start, nowMs)), ...voided]);
+    return { unready: added.length - starts.filter(({ readyAtOnce }) => readyAtOnce).length };
   }
 
-  async voidDead(messageId: string, orderIds: readonly string[], nowMs: number) {
-    if (!this.#isNew(messageId)) return;
-    for (const orderId of orderIds) this.#move(orderId, { type: 'order_dead' }, nowMs);
-  }
-
-  async startDue(options: { stations: number; auto: boolean; nowMs: number; limit: number }) {
+  async startDue(options: Kitchen & { nowMs: number; limit: number }) {
     const { nowMs, limit } = options;
+    const waiting = this.#in('waiting').slice(0, limit);
+    const starts = this.#start({ ...options, waiting });
+    this.#say(starts.flatMap((start) => startOf(start, nowMs)));
+    return starts.length;
+  }
+
+  #start(options: Kitchen & { nowMs: number; waiting: readonly Ticket[] }): Start[] {
+    const { nowMs } = options;
     const busy = this.#in('cooking').map(({ state }) =>
       state.status === 'cooking' ? state.station : 0,
     );
-    const waiting = this.#in('waiting').slice(0, limit);
-    const starts = planStarts({ ...options, waiting, busy });
-    const cooking: TicketChange[] = [];
-    const ready: TicketChange[] = [];
+    const starts = planStarts({ ...options, busy });
     for (const { orderId, station, readyAtMs, readyAtOnce } of starts) {
-      cooking.push(...this.#move(orderId, { type: 'start', station, readyAtMs }, nowMs));
-      if (!readyAtOnce) continue;
-      ready.push(...this.#move(orderId, { type: 'finish', atMs: readyAtMs }, nowMs));
+      this.#move(orderId, { type: 'start', station, readyAtMs }, nowMs);
+      if (readyAtOnce) this.#move(orderId, { type: 'finish', atMs: readyAtMs }, nowMs);
     }
-    this.#say(cooking);
-    this.#say(ready);
-    return starts.length;
+    return starts;
   }
 
   async finishDue(nowMs: number, limit: number) {

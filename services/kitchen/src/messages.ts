@@ -1,17 +1,19 @@
-// What the kitchen makes of messages: paid orders become tickets, dead orders void them.
+// What the messages of the bus mean to the kitchen: paid orders become tickets, dead orders void
+// them.
 
 import type { Environment } from '@rushlight/chassis';
 import type { Message } from '@rushlight/contracts';
-import type { KitchenStore } from './store.ts';
+import type { TakenMessage } from './store.ts';
 
 export type CookTime = { cookMsMin: number; cookMsMax: number };
 
-/** Resolves when the message's effect is durable. @throws UnavailableError */
-export async function takeMessage(
+/** Draws how long each meal will cook. @throws Error for a message that is not bound to the queue */
+export function meaningOf(
   message: Message,
-  options: { store: KitchenStore; env: Pick<Environment, 'nowMs' | 'random'> } & CookTime,
-): Promise<void> {
-  const { store, env, cookMsMin, cookMsMax } = options;
+  { cookMsMin, cookMsMax }: CookTime,
+  env: Pick<Environment, 'random'>,
+): TakenMessage {
+  const { id: messageId } = message;
   switch (message.topic) {
     case 'order.paid': {
       const tickets = message.events.map(({ orderId, pickupNumber, lines }) => ({
@@ -20,12 +22,10 @@ export async function takeMessage(
         lines: lines.map(({ itemId, name, quantity }) => ({ itemId, name, quantity })),
         cookMs: Math.round(cookMsMin + env.random() * (cookMsMax - cookMsMin)),
       }));
-      return store.addTickets(message.id, tickets, env.nowMs());
+      return { messageId, tickets, dead: [] };
     }
-    case 'order.cancelled': {
-      const orderIds = message.events.map(({ orderId }) => orderId);
-      return store.voidDead(message.id, orderIds, env.nowMs());
-    }
+    case 'order.cancelled':
+      return { messageId, tickets: [], dead: message.events.map(({ orderId }) => orderId) };
     default:
       throw new Error(`the kitchen does not take ${message.topic}`);
   }

@@ -3,15 +3,20 @@
 
 import type { Statement, Transaction } from '@rushlight/chassis';
 import { statements } from './statements.ts';
-import { planStarts, type Waiting } from './stations.ts';
+import { planStarts, type Start, type Waiting } from './stations.ts';
 import {
   type Agenda,
   type Counts,
   changeOf,
   type Display,
+  eachOnce,
+  type Kitchen,
   type KitchenStore,
   type Placed,
   type Pressed,
+  startOf,
+  type TakenIn,
+  type TakenMessage,
   type TicketChange,
 } from './store.ts';
 import {
@@ -52,34 +57,22 @@ export class PostgresKitchenStore implements KitchenStore {
     this.#database = database;
   }
 
-  addTickets(messageId: string, tickets: readonly NewTicket[], nowMs: number): Promise<void> {
-    return this.#database.transaction('add_tickets', async (tx) => {
-      if (!(await tx.isNew(messageId))) return;
-      // So that the order of arrival is the order in which others see them.
-      await tx.query(statements.lock);
-      const added = await tx.query<Id>(statements.add, [
-        tickets.map((ticket) => ticket.orderId),
-        tickets.map((ticket) => ticket.pickupNumber),
-        tickets.map((ticket) => JSON.stringify(ticket.lines)),
-        tickets.map((ticket) => ticket.cookMs),
-        nowMs,
+  takeIn(messages: readonly TakenMessage[], nowMs: number, kitchen?: Kitchen): Promise<TakenIn> {
+    return this.#database.transaction('take_in', async (tx) => {
+      // The lock makes the order of arrival the order in which others see them.
+      const [fresh] = await Promise.all([
+        tx.newOf(messages.map(({ messageId }) => messageId)),
+        tx.query(statements.lock),
       ]);
-      if (added.length === tickets.length) return;
-      const ids = tickets.map((ticket) => ticket.orderId);
-      const voided = await tx.query<Id>(statements.voidedAmong, [ids]);
-      await say(tx, voided, { status: 'voided' }, nowMs);
+      const taken = messages.filter(({ messageId }) => fresh.delete(messageId));
+      const dead = [...new Set(taken.flatMap((message) => message.dead))];
+      if (dead.length > 0) await tx.query(statements.voidDead, [dead, nowMs]);
+      const tickets = eachOnce(taken.flatMap((message) => message.tickets));
+      return tickets.length > 0 ? addTickets(tx, tickets, nowMs, kitchen) : { unready: 0 };
     });
   }
 
-  voidDead(messageId: string, orderIds: readonly string[], nowMs: number): Promise<void> {
-    return this.#database.transaction('void_dead', async (tx) => {
-      if (!(await tx.isNew(messageId))) return;
-      await tx.query(statements.lock);
-      await tx.query(statements.voidDead, [[...new Set(orderIds)], nowMs]);
-    });
-  }
-
-  startDue(options: { stations: number; auto: boolean; nowMs: number; limit: number }) {
+  startDue(options: Kitchen & { nowMs: number; limit: number }) {
     const { nowMs, limit } = options;
     return this.#database.transaction('start_due', async (tx) => {
       await tx.query(statements.lock);
@@ -94,12 +87,10 @@ export class PostgresKitchenStore implements KitchenStore {
         starts.map(({ readyAtMs }) => readyAtMs),
         starts.map(({ readyAtOnce }) => readyAtOnce),
       ]);
-      const cooking = starts.flatMap(({ orderId, station, readyAtMs }) =>
-        changeOf(orderId, { status: 'cooking', station, readyAtMs }, nowMs),
+      await tx.emit(
+        'ticket.changed',
+        starts.flatMap((start) => startOf(start, nowMs)),
       );
-      await tx.emit('ticket.changed', cooking);
-      const ready = starts.filter(({ readyAtOnce }) => readyAtOnce);
-      await say(tx, ready, { status: 'ready', readyAtMs: nowMs }, nowMs);
       return starts.length;
     });
   }
@@ -184,6 +175,51 @@ export class PostgresKitchenStore implements KitchenStore {
   async forget(beforeMs: number, limit: number): Promise<number> {
     return (await this.#database.query(statements.forget, [beforeMs, limit])).length;
   }
+}
+
+type Situation = { waiting: boolean; busy: number[]; known: string[] };
+
+/** Those that start at once are written as what they are then: nobody sees them wait. */
+async function addTickets(
+  tx: Transaction,
+  tickets: readonly NewTicket[],
+  nowMs: number,
+  kitchen: Kitchen | undefined,
+): Promise<TakenIn> {
+  const ids = tickets.map(({ orderId }) => orderId);
+  const [found] = await tx.query<Situation>(statements.situation, [ids]);
+  const known = new Set(found?.known);
+  const newcomers = tickets.filter(({ orderId }) => !known.has(orderId));
+  const starts =
+    kitchen && !found?.waiting
+      ? planStarts({ ...kitchen, waiting: newcomers, busy: found?.busy ?? [], nowMs })
+      : [];
+  const startBy = new Map(starts.map((start) => [start.orderId, start]));
+  const added = await tx.query<Id>(statements.add, [...columnsOf(tickets, startBy), nowMs]);
+  const changes = added.flatMap(({ orderId }) => {
+    const start = startBy.get(orderId);
+    return start ? startOf(start, nowMs) : [];
+  });
+  if (changes.length > 0) await tx.emit('ticket.changed', changes);
+  if (added.length < tickets.length) {
+    const voided = await tx.query<Id>(statements.voidedAmong, [ids]);
+    await say(tx, voided, { status: 'voided' }, nowMs);
+  }
+  const ready = added.filter(({ orderId }) => startBy.get(orderId)?.readyAtOnce);
+  return { unready: added.length - ready.length };
+}
+
+function columnsOf(tickets: readonly NewTicket[], startBy: ReadonlyMap<string, Start>) {
+  const starts = tickets.map(({ orderId }) => startBy.get(orderId));
+  return [
+    tickets.map((ticket) => ticket.orderId),
+    tickets.map((ticket) => ticket.pickupNumber),
+    tickets.map((ticket) => JSON.stringify(ticket.lines)),
+    tickets.map((ticket) => ticket.cookMs),
+    starts.map((start) => (start ? (start.readyAtOnce ? 'ready' : 'cooking') : 'waiting')),
+    starts.map((start) => (start?.readyAtOnce ? null : (start?.station ?? null))),
+    starts.map((start) => start?.readyAtMs ?? null),
+  ];
 }
 
 async function say(

@@ -13,12 +13,21 @@ const inQueue = `SELECT order_id, row_number() OVER (ORDER BY arrival) AS positi
 
 export const statements = {
   lock: { name: 'kitchen_lock', text: 'SELECT 1 AS one FROM kitchen FOR UPDATE' },
+  /** Who cooks, whether somebody waits, and which of these tickets are there already. */
+  situation: {
+    name: 'kitchen_situation',
+    text: `SELECT EXISTS (SELECT FROM tickets WHERE status = 'waiting') AS waiting,
+        ARRAY(SELECT station FROM tickets WHERE status = 'cooking') AS busy,
+        ARRAY(SELECT order_id::text FROM tickets WHERE order_id = ANY ($1::uuid[])) AS known`,
+  },
   add: {
     name: 'kitchen_add',
-    text: `INSERT INTO tickets (order_id, pickup_number, lines, cook_ms, status, arrived_at_ms)
-      SELECT id, pickup, lines, cook_ms, 'waiting', $5
-      FROM unnest($1::uuid[], $2::integer[], $3::jsonb[], $4::integer[])
-        WITH ORDINALITY AS added (id, pickup, lines, cook_ms, n)
+    text: `INSERT INTO tickets (order_id, pickup_number, lines, cook_ms, status, station,
+          ready_at_ms, arrived_at_ms)
+      SELECT id, pickup, lines, cook_ms, status, station, ready_at_ms, $8
+      FROM unnest($1::uuid[], $2::integer[], $3::jsonb[], $4::integer[], $5::text[],
+          $6::integer[], $7::bigint[])
+        WITH ORDINALITY AS added (id, pickup, lines, cook_ms, status, station, ready_at_ms, n)
       ORDER BY n
       ON CONFLICT DO NOTHING RETURNING order_id AS "orderId"`,
   },

@@ -2,6 +2,7 @@
 // together. Two stores implement them, Postgres and memory, and one conformance suite holds both.
 
 import type { EventOf } from '@rushlight/contracts';
+import type { Start } from './stations.ts';
 import type { Action, NewTicket, Ticket, TicketState, TicketStatus } from './ticket.ts';
 
 export type TicketChange = EventOf<'ticket.changed'>;
@@ -16,6 +17,16 @@ export type Counts = { waiting: number; cooking: number; ready: number };
 export type Placed = Ticket & { queuePosition: number | undefined };
 export type Display = { waiting: number; tickets: Placed[] };
 
+/** What a message of the bus means here: orders that were paid, and orders that are dead. */
+export type TakenMessage = {
+  messageId: string;
+  tickets: readonly NewTicket[];
+  dead: readonly string[];
+};
+/** How many of the new tickets are not ready yet. */
+export type TakenIn = { unready: number };
+export type Kitchen = { stations: number; auto: boolean };
+
 export type Agenda = {
   waiting: boolean;
   cooking: number;
@@ -25,19 +36,15 @@ export type Agenda = {
 
 export interface KitchenStore {
   /**
-   * Takes tickets in, in the order given. Those that are there already stay as they are; for those
-   * that were voided before they came, `ticket.changed` says so once more.
+   * Takes these messages in together, those that were seen left out: voids what is dead, then adds
+   * the tickets in the order given. Those that are there already stay as they are; for those that
+   * were voided before they came, `ticket.changed` says so once more.
+   *
+   * @param kitchen if given, tickets start at once where a station is free and nobody waits
    */
-  addTickets(messageId: string, tickets: readonly NewTicket[], nowMs: number): Promise<void>;
-  /** Voids the tickets of orders that were cancelled, also before they come. Says nothing. */
-  voidDead(messageId: string, orderIds: readonly string[], nowMs: number): Promise<void>;
+  takeIn(messages: readonly TakenMessage[], nowMs: number, kitchen?: Kitchen): Promise<TakenIn>;
   /** Fills the free stations in the order of arrival. Returns how many started. */
-  startDue(options: {
-    stations: number;
-    auto: boolean;
-    nowMs: number;
-    limit: number;
-  }): Promise<number>;
+  startDue(options: Kitchen & { nowMs: number; limit: number }): Promise<number>;
   /** What has cooked long enough is ready. Returns how many. */
   finishDue(nowMs: number, limit: number): Promise<number>;
   /** What has stood on the shelf since before this instant counts as collected. */
@@ -67,4 +74,22 @@ export function changeOf(orderId: string, state: TicketState, atMs: number): Tic
   if (status === 'waiting') return [];
   if (status === 'cooking') return [{ orderId, status, atMs, readyAtMs: state.readyAtMs }];
   return [{ orderId, status, atMs }];
+}
+
+/** What the bus hears of a ticket that starts, and of one that thereby is ready. */
+export function startOf(
+  { orderId, station, readyAtMs, readyAtOnce }: Start,
+  nowMs: number,
+): TicketChange[] {
+  const cooking = changeOf(orderId, { status: 'cooking', station, readyAtMs }, nowMs);
+  return readyAtOnce
+    ? [...cooking, ...changeOf(orderId, { status: 'ready', readyAtMs: nowMs }, nowMs)]
+    : cooking;
+}
+
+/** The first ticket of each order: a paid order that is announced twice is one meal. */
+export function eachOnce(tickets: readonly NewTicket[]): NewTicket[] {
+  const first = new Map<string, NewTicket>();
+  for (const ticket of tickets) if (!first.has(ticket.orderId)) first.set(ticket.orderId, ticket);
+  return [...first.values()];
 }

@@ -2,8 +2,9 @@
 // shelf.
 
 import type { Bus, Environment, Service } from '@rushlight/chassis';
+import type { Message } from '@rushlight/contracts';
 import { startCooking } from './cook.ts';
-import { type CookTime, takeMessage } from './messages.ts';
+import { type CookTime, meaningOf } from './messages.ts';
 import type { KitchenStore } from './store.ts';
 
 export type KitchenPlan = CookTime & {
@@ -15,27 +16,29 @@ export type KitchenPlan = CookTime & {
 };
 
 const shelfEveryMs = 2_000;
-const messagesAtOnce = 4;
+const batches = { messagesMax: 64, eventsMax: 2_000, pauseMs: 25 };
 const rowsMax = 5_000;
 const roundsMax = 20;
 
 /** Returns how to wake the cooking when something changed. */
 export function startWork(
   service: Pick<Service<unknown>, 'env' | 'log' | 'own' | 'every'>,
-  { store, bus, plan }: { store: KitchenStore; bus: Pick<Bus, 'consume'>; plan: KitchenPlan },
+  {
+    store,
+    bus,
+    plan,
+  }: { store: KitchenStore; bus: Pick<Bus, 'consumeBatches'>; plan: KitchenPlan },
 ): { wake: () => void } {
   const { env, log } = service;
   const { stations, auto } = plan;
   const cooking = startCooking({ store, env, log, stations, auto });
   service.own('cooking', cooking.close);
-  const consumer = bus.consume(
-    'kitchen',
-    async (message) => {
-      await takeMessage(message, { store, env, ...plan });
-      cooking.wake();
-    },
-    { concurrency: messagesAtOnce },
-  );
+  const take = async (messages: readonly Message[]): Promise<void> => {
+    const taken = messages.map((message) => meaningOf(message, plan, env));
+    const { unready } = await store.takeIn(taken, env.nowMs(), { stations, auto });
+    if (unready > 0 || taken.some(({ dead }) => dead.length > 0)) cooking.wake();
+  };
+  const consumer = bus.consumeBatches('kitchen', take, batches);
   service.own('queue kitchen', () => consumer.close());
   service.every('shelf', shelfEveryMs, () => clearShelf(store, env, plan.shelfMs));
   return { wake: cooking.wake };

@@ -94,7 +94,7 @@ test('a queue is cooked in the time that its stations need', async () => {
     for (const { status, atMs } of changes) if (status === 'ready') readyAtMs.push(atMs);
   });
   const tickets = Array.from({ length: 9 }, (_, n) => newTicket(`order-${n}`, 5_000));
-  await store.addTickets('message', tickets, nowMs);
+  await store.takeIn([{ messageId: 'message', tickets, dead: [] }], nowMs);
   for (; nowMs <= 15_000; nowMs += 100) {
     await cookUntilNow({ store, env, log, stations: 3, auto: true });
   }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { KitchenStore, TicketChange } from '../src/store.ts';
-import type { Action, TicketStatus } from '../src/ticket.ts';
+import type { Action, NewTicket, TicketStatus } from '../src/ticket.ts';
 import { newTicket } from './help.ts';
 
 export type Subject = { store: KitchenStore; emitted(): Promise<TicketChange[]> };
@@ -13,13 +13,18 @@ const nowMs = 1_800_000_000_000;
 const open = { stations: 2, auto: true, limit: 100 };
 const ids = (count: number) => Array.from({ length: count }, () => randomUUID());
 
+const takeTickets = (store: KitchenStore, messageId: string, tickets: NewTicket[]) =>
+  store.takeIn([{ messageId, tickets, dead: [] }], nowMs);
+const voidDead = (store: KitchenStore, dead: readonly string[]) =>
+  store.takeIn([{ messageId: randomUUID(), tickets: [], dead }], nowMs);
+
 /** @param make an empty store each time, with what it emitted so far */
 export function kitchenStoreConformance(make: () => Promise<Subject & AsyncDisposable>): void {
   const add = (store: KitchenStore, orderIds: readonly string[], cookMs = 5_000) =>
-    store.addTickets(
+    takeTickets(
+      store,
       randomUUID(),
       orderIds.map((orderId) => newTicket(orderId, cookMs)),
-      nowMs,
     );
   const statusesOf = async (store: KitchenStore) =>
     new Map((await store.page(undefined, 1_000)).map(({ orderId, status }) => [orderId, status]));
@@ -29,9 +34,57 @@ export function kitchenStoreConformance(make: () => Promise<Subject & AsyncDispo
     const { store } = subject;
     const [first = '', second = ''] = ids(2);
     const messageId = randomUUID();
-    await store.addTickets(messageId, [newTicket(first)], nowMs);
-    await store.addTickets(messageId, [newTicket(second)], nowMs);
+    await takeTickets(store, messageId, [newTicket(first)]);
+    await takeTickets(store, messageId, [newTicket(second)]);
     expect(await store.counts()).toEqual({ waiting: 1, cooking: 0, ready: 0 });
+  });
+
+  test('messages are taken in together, each once, and the dead are not cooked', async () => {
+    await using subject = await make();
+    const { store } = subject;
+    const [one = '', two = '', dead = ''] = ids(3);
+    const [first, second, third] = [randomUUID(), randomUUID(), randomUUID()];
+    const paid = (messageId: string, ...orderIds: string[]) => {
+      const tickets = orderIds.map((orderId) => newTicket(orderId));
+      return { messageId, tickets, dead: [] };
+    };
+    await store.takeIn([paid(first, one), paid(first, two), paid(second, one, dead)], nowMs);
+    await store.takeIn([paid(second, two), { ...paid(third), dead: [dead] }], nowMs);
+    expect(await statusesOf(store)).toEqual(
+      new Map([one, dead].map((id) => [id, id === dead ? 'voided' : 'waiting'])),
+    );
+    const kitchen = { stations: 2, auto: true };
+    await store.takeIn([paid(randomUUID(), two)], nowMs, kitchen);
+    expect((await statusesOf(store)).get(two)).toBe('waiting'); // It does not overtake.
+  });
+
+  test('where nobody waits, tickets start as they come, and take what stations are free', async () => {
+    await using subject = await make();
+    const { store } = subject;
+    const [quick = '', slow = '', slower = '', late = ''] = ids(4);
+    const tickets = [newTicket(quick), newTicket(slow, 700), newTicket(slower, 900)];
+    const kitchen = { stations: 2, auto: true };
+    const messageId = randomUUID();
+    expect(await store.takeIn([{ messageId, tickets, dead: [] }], nowMs, kitchen)).toEqual({
+      unready: 2,
+    });
+    const last = { messageId: randomUUID(), tickets: [newTicket(late)], dead: [] };
+    expect(await store.takeIn([last], nowMs, kitchen)).toEqual({ unready: 1 });
+    expect(await statusesOf(store)).toEqual(
+      new Map([
+        [quick, 'ready'],
+        [slow, 'cooking'],
+        [slower, 'cooking'],
+        [late, 'waiting'],
+      ]),
+    );
+    expect(await subject.emitted()).toEqual([
+      { orderId: quick, status: 'cooking', atMs: nowMs, readyAtMs: nowMs },
+      { orderId: quick, status: 'ready', atMs: nowMs },
+      { orderId: slow, status: 'cooking', atMs: nowMs, readyAtMs: nowMs + 700 },
+      { orderId: slower, status: 'cooking', atMs: nowMs, readyAtMs: nowMs + 900 },
+    ]);
+    expect(await store.finishDue(nowMs + 700, 10)).toBe(1);
   });
 
   test('the oldest start first, one at each station', async () => {
@@ -73,7 +126,7 @@ export function kitchenStoreConformance(make: () => Promise<Subject & AsyncDispo
     const { store } = subject;
     const messageId = randomUUID();
     const tickets = ids(10).map((orderId) => newTicket(orderId));
-    await Promise.all([1, 2, 3].map(() => store.addTickets(messageId, tickets, nowMs)));
+    await Promise.all([1, 2, 3].map(() => takeTickets(store, messageId, tickets)));
     expect((await store.counts()).waiting).toBe(10);
   });
 
@@ -103,7 +156,7 @@ export function kitchenStoreConformance(make: () => Promise<Subject & AsyncDispo
     const [orderId = '', dead = ''] = ids(2);
     expect(await store.press(orderId, 'void', nowMs)).toMatchObject({ kind: 'done' });
     expect(await store.press(orderId, 'void', nowMs)).toMatchObject({ kind: 'done' });
-    await store.voidDead(randomUUID(), [dead], nowMs);
+    await voidDead(store, [dead]);
     expect(await subject.emitted()).toEqual([{ orderId, status: 'voided', atMs: nowMs }]);
     await add(store, [orderId, dead]);
     expect((await subject.emitted()).map((change) => change.status)).toEqual([
@@ -120,7 +173,7 @@ export function kitchenStoreConformance(make: () => Promise<Subject & AsyncDispo
     const orders = ids(3);
     await add(store, orders);
     await store.startDue({ ...open, stations: 1, nowMs });
-    await store.voidDead(randomUUID(), orders.slice(0, 2), nowMs);
+    await voidDead(store, orders.slice(0, 2));
     expect(await store.startDue({ ...open, stations: 1, nowMs })).toBe(1);
     expect((await subject.emitted()).map(({ orderId }) => orderId)).toEqual([orders[0], orders[2]]);
   });
@@ -157,7 +210,7 @@ export function kitchenStoreConformance(make: () => Promise<Subject & AsyncDispo
         expect((await statusesOf(store)).get(orderId)).toBe(status);
         const pressed = await store.press(orderId, button, nowMs, 'why');
         found.push(pressed.kind === 'done' ? pressed.ticket.state.status : pressed.kind);
-        await store.voidDead(randomUUID(), [orderId], nowMs);
+        await voidDead(store, [orderId]);
       }
       expect([status, found]).toEqual([status, wanted[status]]);
     }
@@ -174,7 +227,7 @@ export function kitchenStoreConformance(make: () => Promise<Subject & AsyncDispo
         for (const step of order) {
           if (step === 'paid') await add(store, [orderId]);
           if (step === 'void') await store.press(orderId, 'void', nowMs);
-          if (step === 'dead') await store.voidDead(randomUUID(), [orderId], nowMs);
+          if (step === 'dead') await voidDead(store, [orderId]);
         }
         const status = (await statusesOf(store)).get(orderId);
         const isDead = order.includes('void') || order.includes('dead');
