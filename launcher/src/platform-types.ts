@@ -1,6 +1,6 @@
 // What a caller gives to start the platform, and what it gets.
 
-import type { ServiceName } from '@rushlight/contracts';
+import type { FaultName, FaultTarget, ServiceName } from '@rushlight/contracts';
 import type { PartEvent } from './part.ts';
 import type { DatabaseWay } from './postgres/databases.ts';
 import type { ServiceCommand } from './service-part.ts';
@@ -52,6 +52,10 @@ export type Platform = AsyncDisposable & {
   databaseUrl(name: string): string;
   /** SIGKILL, and the launcher starts it again. */
   kill(name: string): void;
+  /** Switches a fault on, as the lab does, also while the gateway is down. @throws ApiError */
+  startFault(fault: { fault: FaultName; target: FaultTarget; durationS: number }): void;
+  /** Heals what faults have broken. */
+  endFaults(): void;
   /** Resolves when this part is ready. */
   whenUp(name: string): Promise<void>;
   /** The last lines of a part's log. */

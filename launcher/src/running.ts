@@ -86,6 +86,8 @@ export class Running {
       serviceUrl: (name) => this.#serviceUrl(name),
       databaseUrl: (name) => databaseUrl(this.#port('postgres'), this.#needSecrets(), name),
       kill: (name) => partOf(name).signal('SIGKILL'),
+      startFault: (fault) => void this.#faults.start(fault),
+      endFaults: () => this.#faults.endAll(),
       whenUp: (name) => partOf(name).whenUp(),
       logTail: (name) => this.#logs.get(name)?.tail() ?? [],
     };

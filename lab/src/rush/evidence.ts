@@ -4,6 +4,7 @@ import type { Entry, Evidence, ItemBooks, OrderRecord, Replay } from '@rushlight
 import { type OrderView, publicApi } from '@rushlight/contracts';
 import type { Api } from './api.ts';
 import type { Books } from './books.ts';
+import { ofItems } from './own-evidence.ts';
 
 export type EvidenceOptions = {
   api: Api;
@@ -22,25 +23,22 @@ export async function readEvidence(options: EvidenceOptions): Promise<Evidence> 
   const replays = await replayAll(options);
   // Orders first: nothing may seem to have an effect before it has a cause.
   const orders = books ? await books.orders() : await listOrders(api, itemIds);
-  const isOurs = ({ itemId }: ItemBooks): boolean => itemIds.has(itemId);
-  if (!books) {
-    const items = (await readItems(api)).filter(isOurs);
-    return { items, orders, replays };
-  }
-  return {
-    items: (await books.items()).filter(isOurs),
+  if (!books) return ofItems({ items: await readItems(api), orders, replays }, itemIds);
+  const evidence: Evidence = {
+    items: await books.items(),
     orders,
     holds: await books.holds(),
     provider: await books.provider(),
     mirror: await books.mirror(),
     wallets: await books.wallets(),
     declines: await books.declines(),
-    stockMoves: (await books.stockMoves()).filter(({ itemId }) => itemIds.has(itemId)),
+    stockMoves: await books.stockMoves(),
     tickets: await books.tickets(),
     notices: await books.notices(),
     entrySums: [...entrySums, await books.entrySum()],
     replays,
   };
+  return ofItems(evidence, itemIds);
 }
 
 type Question = { student: string; key: string; body: string };

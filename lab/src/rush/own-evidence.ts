@@ -1,0 +1,29 @@
+// Of what the books say, what is about this rush. A platform may have seen others before.
+
+import type { Evidence } from '@rushlight/auditor';
+
+/**
+ * Leaves out the orders of other items, and what was done for them. What was done for an order that
+ * does not exist stays: that is for the auditor to see.
+ */
+export function ofItems(evidence: Evidence, itemIds: ReadonlySet<string>): Evidence {
+  const isOurs = (itemId: string): boolean => itemIds.has(itemId);
+  const earlier = new Set<string>();
+  const orders = evidence.orders.filter(({ orderId, lines }) => {
+    const ours = lines.some(({ itemId }) => isOurs(itemId));
+    if (!ours) earlier.add(orderId);
+    return ours;
+  });
+  const stays = ({ orderId }: { orderId: string }): boolean => !earlier.has(orderId);
+  return {
+    ...evidence,
+    orders,
+    items: evidence.items.filter(({ itemId }) => isOurs(itemId)),
+    holds: evidence.holds?.filter(stays),
+    provider: evidence.provider?.filter(stays),
+    mirror: evidence.mirror?.filter(stays),
+    stockMoves: evidence.stockMoves?.filter(({ itemId }) => isOurs(itemId)),
+    tickets: evidence.tickets?.filter(stays),
+    notices: evidence.notices?.filter(stays),
+  };
+}
