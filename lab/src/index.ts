@@ -15,3 +15,6 @@ export {
 } from './load/loops.ts';
 export { headerOf } from './load/response-parser.ts';
 export { arrivalSchedule, type ScheduleOptions, type Shape } from './load/schedule.ts';
+export type { PlannedFault } from './rush/fault-plan.ts';
+export type { RushOptions } from './rush/options.ts';
+export { type RushResult, runRush, type Watcher } from './rush/run-rush.ts';

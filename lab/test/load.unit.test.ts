@@ -13,10 +13,15 @@ test.each<Shape>(['uniform', 'poisson', 'rush'])('a %s schedule comes from its s
   if (shape !== 'uniform') expect(other).not.toEqual(schedule);
 });
 
-test('in a rush half of the arrivals come in the first sixth', () => {
-  const options = { arrivals: 3_000, durationMs: 30_000, shape: 'rush', seed: 1 } as const;
-  const early = arrivalSchedule(options).filter((at) => at < 5_000).length;
-  expect(early).toBeGreaterThan(1_500);
+test('a rush rises to its peak in the first sixth, and falls after it', () => {
+  const options = { arrivals: 60_000, durationMs: 60_000, shape: 'rush', seed: 1 } as const;
+  const schedule = arrivalSchedule(options);
+  const at = (second: number): number =>
+    schedule.filter((ms) => ms >= second * 1_000 && ms < (second + 1) * 1_000).length;
+  expect(at(0)).toBeLessThan(at(5));
+  expect(at(5)).toBeLessThan(at(10));
+  expect(at(10)).toBeGreaterThan(at(30));
+  expect(at(30)).toBeGreaterThan(at(59));
 });
 
 test('a request is its head and its body, and nothing breaks out of a line', () => {

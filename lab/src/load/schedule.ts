@@ -7,13 +7,12 @@ export type Shape = 'uniform' | 'poisson' | 'rush';
 export type ScheduleOptions = {
   arrivals: number;
   durationMs: number;
-  /** `uniform`: evenly; `poisson`: at random; `rush`: at random, half of them at once (in the first sixth). */
+  /** `uniform`: evenly; `poisson`: at random; `rush`: ever more of them until a sixth is over, then ever fewer. */
   shape: Shape;
   seed: number;
 };
 
-const rushShare = 0.5;
-const rushPart = 1 / 6;
+const peak = 1 / 6;
 
 /** The same options give the same instants, each in [0, durationMs). */
 export function arrivalSchedule({ arrivals, durationMs, shape, seed }: ScheduleOptions): number[] {
@@ -25,11 +24,14 @@ export function arrivalSchedule({ arrivals, durationMs, shape, seed }: ScheduleO
       // So many arrivals of a Poisson process in a span are so many independent uniform instants.
       return inOrder(arrivals, () => random() * durationMs);
     case 'rush':
-      return inOrder(arrivals, () => {
-        const isRush = random() < rushShare;
-        return random() * durationMs * (isRush ? rushPart : 1);
-      });
+      return inOrder(arrivals, () => triangular(random()) * durationMs);
   }
+}
+
+/** From an even chance to one that rises to the peak and falls after it. */
+function triangular(chance: number): number {
+  if (chance < peak) return Math.sqrt(chance * peak);
+  return 1 - Math.sqrt((1 - chance) * (1 - peak));
 }
 
 function inOrder(count: number, draw: () => number): number[] {

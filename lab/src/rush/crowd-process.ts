@@ -17,8 +17,8 @@ const connectionsMax = 1_500;
 const connectionsWarm = 100;
 const progressMs = 200;
 const listenersMax = 15;
-const openMsMax = 15_000;
-const hearMsMax = 20_000;
+const openMsMax = 60_000;
+const hearMsMax = 60_000;
 const quietMsWanted = 2_000;
 
 type Ears = ReadonlyMap<string, Ear & { listener: Listener }>;
