@@ -14,8 +14,8 @@ import {
 } from '@rushlight/chassis';
 import type { Message } from '@rushlight/contracts';
 import { orderIdOf, paymentIdOf } from './payment.ts';
-import type { CardProvider, ChargeAnswer } from './provider/provider.ts';
-import type { Lease, Outcome, PaymentStore, TopUp, Work } from './store.ts';
+import type { CardProvider, ChargeAnswer, Opening } from './provider/provider.ts';
+import type { ChargeRequest, Lease, Outcome, PaymentStore, Taken, TopUp, Work } from './store.ts';
 
 export type DriverOptions = {
   store: PaymentStore;
@@ -51,35 +51,21 @@ export class Driver {
     return { workId: this.#options.env.newId(), nowMs, untilMs: nowMs + leaseMs };
   }
 
-  /** Resolves when the message's effect is durable; then its task may still be under way. */
-  async takeMessage(message: Message): Promise<void> {
-    const { log } = this.#options;
-    const work = await this.#begin(message);
-    if (!work) return;
-    // The message has done its part: whatever happens now, the task is written down.
-    await this.carryOut(work).catch((error: unknown) => {
-      log.warn({ task: work.task.kind, error }, 'a task was begun and will be carried on');
-    });
-  }
-
-  async #begin(message: Message): Promise<Work | undefined> {
-    const { store } = this.#options;
-    switch (message.topic) {
-      case 'user.registered':
-        return store.beginOpenings(message.id, message.events, this.lease());
-      case 'order.stock_verified': {
-        const requests = message.events.map(({ orderId, studentId, totalCents }) => ({
-          orderId,
-          studentId,
-          amountCents: totalCents,
-        }));
-        return store.beginCharges(message.id, requests, this.lease());
-      }
-      case 'order.rejected':
-      case 'order.cancelled':
-        return store.beginRefunds(message.id, toRefund(message as Ended), this.lease());
-      default:
-        throw new Error(`payments does not take ${message.topic}`);
+  /** Resolves when the effect of all is durable; then their tasks may still be under way. */
+  async takeMessages(messages: readonly Message[]): Promise<void> {
+    const { store, log } = this.#options;
+    const taken = sorted(messages);
+    const begun = [
+      taken.openings.length > 0 && (await store.beginOpenings(taken.openings, this.lease())),
+      taken.charges.length > 0 && (await store.beginCharges(taken.charges, this.lease())),
+      taken.ended.length > 0 && (await store.beginRefunds(taken.ended, this.lease())),
+    ];
+    for (const work of begun) {
+      if (!work) continue;
+      // The messages have done their part: whatever happens now, the task is written down.
+      await this.carryOut(work, requestsOf(work, taken.charges)).catch((error: unknown) => {
+        log.warn({ task: work.task.kind, error }, 'a task was begun and will be carried on');
+      });
     }
   }
 
@@ -87,13 +73,14 @@ export class Driver {
    * Carries out one task. True when it is done; false when some of it must wait and is due again
    * later, or when this process is at it already.
    *
+   * @param requests what is to be charged, where the caller has just begun it
    * @throws UnavailableError when the provider or the store did not answer: due again later
    */
-  async carryOut(work: Work): Promise<boolean> {
+  async carryOut(work: Work, requests?: readonly ChargeRequest[]): Promise<boolean> {
     if (this.#underWay.has(work.workId)) return false;
     this.#underWay.add(work.workId);
     try {
-      return await this.#carryOut(work);
+      return await this.#carryOut(work, requests);
     } catch (error) {
       await this.#postpone(work);
       throw error;
@@ -121,12 +108,12 @@ export class Driver {
     }
   }
 
-  async #carryOut(work: Work): Promise<boolean> {
+  async #carryOut(work: Work, requests: readonly ChargeRequest[] | undefined): Promise<boolean> {
     const { store, provider, env } = this.#options;
     const { task } = work;
     switch (task.kind) {
       case 'charge':
-        return this.#charge(work, task.orderIds);
+        return this.#charge(work, requests ?? (await store.toCharge(task.orderIds)));
       case 'refund':
         return this.#refund(work, task.orderIds);
       case 'open': {
@@ -160,9 +147,8 @@ export class Driver {
     return balanceCents;
   }
 
-  async #charge(work: Work, orderIds: readonly string[]): Promise<boolean> {
+  async #charge(work: Work, requests: readonly ChargeRequest[]): Promise<boolean> {
     const { store, provider, env, metrics } = this.#options;
-    const requests = await store.toCharge(orderIds);
     const charges = requests.map(({ orderId, ...rest }) => ({
       paymentId: paymentIdOf(orderId),
       ...rest,
@@ -221,6 +207,53 @@ export class Driver {
     );
     return await Promise.race([call(), late]);
   }
+}
+
+type TakenMessages = {
+  openings: Taken<Opening>[];
+  charges: Taken<ChargeRequest>[];
+  ended: Taken<string>[];
+};
+
+/** By what is to be done. @throws Error for a message that is not bound to the queue */
+function sorted(messages: readonly Message[]): TakenMessages {
+  const taken: TakenMessages = { openings: [], charges: [], ended: [] };
+  for (const message of messages) {
+    const { id: messageId } = message;
+    switch (message.topic) {
+      case 'user.registered':
+        taken.openings.push({ messageId, things: message.events });
+        break;
+      case 'order.stock_verified': {
+        const things = message.events.map(({ orderId, studentId, totalCents }) => ({
+          orderId,
+          studentId,
+          amountCents: totalCents,
+        }));
+        taken.charges.push({ messageId, things });
+        break;
+      }
+      case 'order.rejected':
+      case 'order.cancelled':
+        taken.ended.push({ messageId, things: toRefund(message as Ended) });
+        break;
+      default:
+        throw new Error(`payments does not take ${message.topic}`);
+    }
+  }
+  return taken;
+}
+
+/** What the task of these messages charges; an order that ends meanwhile is given back (P3). */
+function requestsOf(
+  { task }: Work,
+  charges: readonly Taken<ChargeRequest>[],
+): ChargeRequest[] | undefined {
+  if (task.kind !== 'charge') return undefined;
+  const requests = new Map(
+    charges.flatMap(({ things }) => things).map((request) => [request.orderId, request]),
+  );
+  return task.orderIds.flatMap((orderId) => requests.get(orderId) ?? []);
 }
 
 function toRefund(message: Ended): string[] {

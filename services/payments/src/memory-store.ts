@@ -14,6 +14,7 @@ import type {
   Outcome,
   PaymentStore,
   RefundOutcome,
+  Taken,
   Task,
   TopUp,
   TopUpBegun,
@@ -39,27 +40,25 @@ export class MemoryPaymentStore implements PaymentStore {
     this.#emit = emit;
   }
 
-  async beginCharges(messageId: string, requests: readonly ChargeRequest[], lease: Lease) {
-    if (!this.#isNew(messageId)) return undefined;
-    const begun = requests.filter(({ orderId, studentId, amountCents }) =>
+  async beginCharges(messages: readonly Taken<ChargeRequest>[], lease: Lease) {
+    const begun = this.#newThings(messages).filter(({ orderId, studentId, amountCents }) =>
       this.#move(orderId, { type: 'verified', studentId, amountCents }, lease.nowMs),
     );
     const orderIds = begun.map(({ orderId }) => orderId);
     return orderIds.length > 0 ? this.#addWork({ kind: 'charge', orderIds }, lease) : undefined;
   }
 
-  async beginRefunds(messageId: string, ended: readonly string[], lease: Lease) {
-    if (!this.#isNew(messageId)) return undefined;
-    const orderIds = ended.filter((orderId) => {
+  async beginRefunds(messages: readonly Taken<string>[], lease: Lease) {
+    const orderIds = this.#newThings(messages).filter((orderId) => {
       const moved = this.#move(orderId, { type: 'order_ended' }, lease.nowMs);
       return moved && this.#payments.get(orderId)?.payment.status === 'refunding';
     });
     return orderIds.length > 0 ? this.#addWork({ kind: 'refund', orderIds }, lease) : undefined;
   }
 
-  async beginOpenings(messageId: string, openings: readonly Opening[], lease: Lease) {
-    if (!this.#isNew(messageId)) return undefined;
-    return this.#addWork({ kind: 'open', openings: [...openings] }, lease);
+  async beginOpenings(messages: readonly Taken<Opening>[], lease: Lease) {
+    const openings = this.#newThings(messages);
+    return openings.length > 0 ? this.#addWork({ kind: 'open', openings }, lease) : undefined;
   }
 
   async beginFund(studentIds: readonly string[], balanceCents: number, lease: Lease) {
@@ -253,6 +252,13 @@ export class MemoryPaymentStore implements PaymentStore {
       gone += 1;
     }
     return gone;
+  }
+
+  /** What is in those of these messages that were not taken before. */
+  #newThings<T>(messages: readonly Taken<T>[]): T[] {
+    return messages
+      .filter(({ messageId }) => this.#isNew(messageId))
+      .flatMap(({ things }) => things);
   }
 
   #isNew(messageId: string): boolean {

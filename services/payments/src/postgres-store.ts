@@ -17,6 +17,7 @@ import type {
   PaymentStore,
   RefundOutcome,
   RefundTarget,
+  Taken,
   Task,
   TopUp,
   TopUpBegun,
@@ -50,9 +51,10 @@ export class PostgresPaymentStore implements PaymentStore {
     this.#database = database;
   }
 
-  beginCharges(messageId: string, requests: readonly ChargeRequest[], lease: Lease) {
+  beginCharges(messages: readonly Taken<ChargeRequest>[], lease: Lease) {
     return this.#database.transaction('begin_charges', async (tx) => {
-      if (!(await tx.isNew(messageId))) return undefined;
+      const requests = await newThings(tx, messages);
+      if (requests.length === 0) return undefined;
       const { workId, nowMs, untilMs } = lease;
       const [begun] = await tx.query<{ task: Task }>(statements.begin, [
         requests.map(({ orderId }) => orderId),
@@ -64,9 +66,10 @@ export class PostgresPaymentStore implements PaymentStore {
     });
   }
 
-  beginRefunds(messageId: string, ended: readonly string[], lease: Lease) {
+  beginRefunds(messages: readonly Taken<string>[], lease: Lease) {
     return this.#database.transaction('begin_refunds', async (tx) => {
-      if (!(await tx.isNew(messageId)) || ended.length === 0) return undefined;
+      const ended = await newThings(tx, messages);
+      if (ended.length === 0) return undefined;
       const rows = await tx.query<{ orderId: string; status: string }>(statements.end, [
         [...new Set(ended)],
         lease.nowMs,
@@ -78,10 +81,10 @@ export class PostgresPaymentStore implements PaymentStore {
     });
   }
 
-  beginOpenings(messageId: string, openings: readonly Opening[], lease: Lease) {
+  beginOpenings(messages: readonly Taken<Opening>[], lease: Lease) {
     return this.#database.transaction('begin_openings', async (tx) => {
-      if (!(await tx.isNew(messageId))) return undefined;
-      return addWork(tx, { kind: 'open', openings: [...openings] }, lease);
+      const openings = await newThings(tx, messages);
+      return openings.length > 0 ? addWork(tx, { kind: 'open', openings }, lease) : undefined;
     });
   }
 
@@ -300,6 +303,14 @@ export function refundPosting({ orderId, studentId, amountCents }: Paid): Postin
   if (amountCents === 0) return [];
   const named = { kind: 'refund' as const, reference: paymentIdOf(orderId), orderId, studentId };
   return [postingOf({ ...named, changeCents: amountCents })];
+}
+
+/** What is in those of these messages that were not taken before. */
+async function newThings<T>(tx: Transaction, messages: readonly Taken<T>[]): Promise<T[]> {
+  const fresh = await tx.newOf(messages.map(({ messageId }) => messageId));
+  return messages
+    .filter(({ messageId }) => fresh.delete(messageId))
+    .flatMap(({ things }) => things);
 }
 
 async function addWork(tx: Transaction, task: Task, lease: Lease): Promise<Work> {

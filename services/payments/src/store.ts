@@ -63,27 +63,21 @@ export type MirrorSums = {
   allAccountsCents: number;
 };
 
+/** What a message of the bus means: things of one kind. */
+export type Taken<T> = { messageId: string; things: readonly T[] };
+
 /** The new task, and until when it belongs to the one who begins it. */
 export type Lease = { workId: string; nowMs: number; untilMs: number };
 
 export interface PaymentStore {
-  /** Notes payments as `charging`; those that are known or voided are left as they are. */
-  beginCharges(
-    messageId: string,
-    requests: readonly ChargeRequest[],
-    lease: Lease,
-  ): Promise<Work | undefined>;
+  /**
+   * Takes these messages in together, those that were seen left out, as one task. Notes payments as
+   * `charging`; those that are known or voided are left as they are.
+   */
+  beginCharges(messages: readonly Taken<ChargeRequest>[], lease: Lease): Promise<Work | undefined>;
   /** Orders that ended: nothing → voided, charging or captured → refunding. */
-  beginRefunds(
-    messageId: string,
-    orderIds: readonly string[],
-    lease: Lease,
-  ): Promise<Work | undefined>;
-  beginOpenings(
-    messageId: string,
-    openings: readonly Opening[],
-    lease: Lease,
-  ): Promise<Work | undefined>;
+  beginRefunds(messages: readonly Taken<string>[], lease: Lease): Promise<Work | undefined>;
+  beginOpenings(messages: readonly Taken<Opening>[], lease: Lease): Promise<Work | undefined>;
   beginFund(studentIds: readonly string[], balanceCents: number, lease: Lease): Promise<Work>;
   beginTopUp(request: TopUpRequest, lease: Lease): Promise<TopUpBegun>;
 

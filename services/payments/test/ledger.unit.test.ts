@@ -73,7 +73,7 @@ async function run(seed: number, answerLostRate: number) {
   const sent: ReturnType<typeof message>[] = [];
   const send = async (next: ReturnType<typeof message>): Promise<void> => {
     sent.push(next);
-    await driver.takeMessage(next);
+    await driver.takeMessages([next]);
   };
   const order = (n: number) => ({
     orderId: orderIdOf(n),
@@ -100,14 +100,14 @@ async function run(seed: number, answerLostRate: number) {
       await driver.resume();
     } else if ('repeat' in step) {
       const again = sent[step.repeat];
-      if (again) await driver.takeMessage(again);
+      if (again) await driver.takeMessages([again]);
     } else {
       // A process that took a message, wrote its task down and died.
       const next = verified([order(7)]);
       const requests = [
         { orderId: orderIdOf(7), studentId: studentOf(7), amountCents: centsOf(7) },
       ];
-      await store.beginCharges(next.id, requests, driver.lease());
+      await store.beginCharges([{ messageId: next.id, things: requests }], driver.lease());
     }
   };
   return { env, pass, store, provider, driver, decided, surely, take };

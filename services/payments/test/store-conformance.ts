@@ -27,11 +27,10 @@ function some<T>(value: T | undefined): T {
 /** @param make an empty store each time, with what it emitted so far */
 export function paymentStoreConformance(make: () => Promise<Subject>): void {
   const begin = (store: PaymentStore, ...requests: ChargeRequest[]) =>
-    store.beginCharges(randomUUID(), requests, lease());
+    store.beginCharges([{ messageId: randomUUID(), things: requests }], lease());
   const end = (store: PaymentStore, ...requests: ChargeRequest[]) =>
     store.beginRefunds(
-      randomUUID(),
-      requests.map(({ orderId }) => orderId),
+      [{ messageId: randomUUID(), things: requests.map(({ orderId }) => orderId) }],
       lease(),
     );
   const finish = (store: PaymentStore, work: Work | undefined, ...outcomes: Outcome[]) =>
@@ -43,13 +42,28 @@ export function paymentStoreConformance(make: () => Promise<Subject>): void {
     const { store } = await make();
     const messageId = randomUUID();
     const [first, second] = [request(), request()];
-    expect(await store.beginCharges(messageId, [first], lease())).toBeDefined();
-    expect(await store.beginCharges(messageId, [first], lease())).toBeUndefined();
-    expect(await store.beginCharges(messageId, [second], lease())).toBeUndefined();
+    expect(await store.beginCharges([{ messageId, things: [first] }], lease())).toBeDefined();
+    expect(await store.beginCharges([{ messageId, things: [first] }], lease())).toBeUndefined();
+    expect(await store.beginCharges([{ messageId, things: [second] }], lease())).toBeUndefined();
     expect(await begin(store, first, second)).toMatchObject({
       task: { kind: 'charge', orderIds: [second.orderId] },
     });
     expect(await store.toCharge([first.orderId, randomUUID()])).toEqual([first]);
+  });
+
+  test('messages that are taken in together are one task, each message once', async () => {
+    const { store } = await make();
+    const [first, second, third] = [request(), request(), request()];
+    const taken = [first, second, third].map((one) => ({ messageId: randomUUID(), things: [one] }));
+    const [one, two, three] = taken;
+    if (!one || !two || !three) throw new Error('there should be three');
+    expect(await store.beginCharges([one, two, two], lease())).toMatchObject({
+      task: { kind: 'charge', orderIds: expect.arrayContaining([first.orderId, second.orderId]) },
+    });
+    expect(await store.beginCharges([two, three, one], lease())).toMatchObject({
+      task: { kind: 'charge', orderIds: [third.orderId] },
+    });
+    expect(await store.beginCharges([one, two, three], lease())).toBeUndefined();
   });
 
   test('an outcome is written, posted and said once', async () => {
@@ -152,7 +166,9 @@ export function paymentStoreConformance(make: () => Promise<Subject>): void {
       { studentId: 'a', openingCents: 100 },
       { studentId: 'b', openingCents: 0 },
     ];
-    const open = some(await store.beginOpenings(randomUUID(), openings, lease()));
+    const open = some(
+      await store.beginOpenings([{ messageId: randomUUID(), things: openings }], lease()),
+    );
     expect(await store.busy(['a', 'b', 'c'])).toEqual(new Set(['a', 'b']));
     for (let time = 0; time < 2; time++) await store.finishOpenings(open, openings, nowMs);
     const fund = await store.beginFund(['a', 'c'], 50, lease());
