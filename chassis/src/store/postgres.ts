@@ -6,7 +6,7 @@
 // S3. When COMMIT was sent and no answer came, the outcome is unknown: UnavailableError with that
 //     sentence. The same operation with the same ids can safely be asked again.
 // S4. BEGIN travels with the first statement, what was emitted with COMMIT: a transaction with one
-//     statement costs two round trips.
+//     statement costs two round trips, and an operation that is one statement costs one.
 
 import type { PoolClient } from 'pg';
 import type { WrittenMessage } from '../bus/delivery.ts';
@@ -46,6 +46,12 @@ export interface PostgresStore extends AsyncDisposable {
    * @throws UnavailableError when the database cannot be reached or does not answer in time
    */
   transaction<T>(operation: string, work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** The same for an operation that is one statement, and emits nothing: it commits by itself. */
+  single<Row extends object>(
+    operation: string,
+    statement: Statement,
+    values: readonly unknown[],
+  ): Promise<Row[]>;
   /** One statement of its own. @throws UnavailableError */
   query<Row extends object>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
   readonly outbox: Outbox;
@@ -97,13 +103,13 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Postg
     outbox.written(emitted);
     return result;
   };
-  const transaction: PostgresStore['transaction'] = async (operation, work) => {
+  const operate = async <T>(operation: string, attempt: () => Promise<T>): Promise<T> => {
     const startedMs = env.monotonicMs();
     const report = (outcome: OperationOutcome): void =>
       options.onOperation?.(operation, outcome, (env.monotonicMs() - startedMs) / 1_000);
     for (let tries = 1; ; tries++) {
       try {
-        const result = await once(work);
+        const result = await attempt();
         report('committed');
         return result;
       } catch (error) {
@@ -120,7 +126,8 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Postg
     onConnection(pool, name, (client) => run(client, statement, values));
 
   return {
-    transaction,
+    transaction: (operation, work) => operate(operation, () => once(work)),
+    single: (operation, statement, values) => operate(operation, () => query(statement, values)),
     query,
     outbox,
     forgetInbox: (olderThanMs) => forgetInbox(query, olderThanMs),
@@ -171,17 +178,23 @@ async function runTransaction<T>(
   work: (tx: Transaction) => Promise<T>,
 ): Promise<{ result: T; emitted: WrittenMessage[] }> {
   const client = await pool.take();
-  const begun = client.query('BEGIN'); // Not awaited: the first statement follows at once (S4).
-  begun.catch(() => {});
   const open = openTransaction(client, context);
   let committing = false;
   try {
-    const result = await work(open.tx);
+    const [begun, working] = together(client, () => {
+      const sent = client.query('BEGIN'); // Not awaited: the first statement follows at once (S4).
+      sent.catch(() => {});
+      return [sent, work(open.tx)];
+    });
+    const result = await working;
     open.end();
     const messages = open.messages();
-    const emitted = Promise.allSettled([insertOutboxRows(client, messages)]);
     committing = true;
-    const commit = await client.query('COMMIT');
+    const [emitted, committed] = together(client, () => [
+      Promise.allSettled([insertOutboxRows(client, messages)]),
+      client.query('COMMIT'),
+    ]);
+    const commit = await committed;
     await begun;
     if (commit.command !== 'COMMIT') throw await whyRolledBack(emitted, open.failure());
     pool.give(client);
@@ -194,6 +207,17 @@ async function runTransaction<T>(
     throw new UnavailableError(name, `${name}: no answer to COMMIT, its outcome is unknown`, {
       cause: error,
     });
+  }
+}
+
+/** Sends in one piece what `ask` asks at once: a system call costs more than a small statement. */
+function together<T extends readonly unknown[]>(client: PoolClient, ask: () => [...T]): [...T] {
+  const { stream } = client.connection;
+  stream.cork();
+  try {
+    return ask();
+  } finally {
+    stream.uncork();
   }
 }
 

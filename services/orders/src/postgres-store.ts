@@ -60,7 +60,7 @@ function operations(
     return plans.reduce((sum, { changed }) => sum + changed.length, 0);
   };
   return {
-    acceptBatch: (orders) => store.transaction('acceptBatch', (tx) => acceptBatch(tx, orders)),
+    acceptBatch: (orders) => acceptBatch(store, orders),
     decideBatch: async (moves, atMs, accepted = []) => {
       const known = new Map(accepted.map((order) => [order.orderId, order]));
       const plans = await moving('decideBatch', (tx) => applyMoves(tx, moves, atMs, known));
@@ -97,10 +97,11 @@ function operations(
   };
 }
 
-async function acceptBatch(tx: Transaction, orders: readonly NewOrder[]): Promise<Accepted[]> {
+async function acceptBatch(store: PostgresStore, orders: readonly NewOrder[]): Promise<Accepted[]> {
   const ids = orders.map((order) => order.orderId);
   const sorted = ids.toSorted();
-  const rows = await tx.query<{ order_id: string; pickup_number: number }>(sql.accept, [
+  type Row = { order_id: string; pickup_number: number };
+  const rows = await store.single<Row>('acceptBatch', sql.accept, [
     idList(ids),
     orders.map((order) => order.studentId),
     orders.map((order) => order.key),
@@ -116,7 +117,7 @@ async function acceptBatch(tx: Transaction, orders: readonly NewOrder[]): Promis
   ]);
   const numbers = new Map(rows.map((row) => [row.order_id, row.pickup_number]));
   const others = orders.filter((order) => !numbers.has(order.orderId));
-  const known = others.length === 0 ? [] : await findByKeys(tx, others);
+  const known = others.length === 0 ? [] : await findByKeys(store, others);
   const knownOf = new Map(others.map((order, index) => [order.orderId, known[index]]));
   return orders.map((order) => {
     const pickupNumber = numbers.get(order.orderId);

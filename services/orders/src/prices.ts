@@ -17,6 +17,8 @@ export type Prices = { items: Map<string, MenuItem>; certain: boolean };
 
 /** An item that is not on the menu is not asked for again within this time. Nor is anything after a failure. */
 const askAgainAfterMs = 200;
+/** Batches come faster than prices change: what was read is good for this long. */
+const keptMs = 100;
 const absentMax = 1_000;
 
 export function createPriceList(parts: {
@@ -31,10 +33,13 @@ export function createPriceList(parts: {
   let filling: Promise<void> | undefined;
   /** When each of these was asked for in vain. */
   const absent = new Map<string, number>();
+  const kept = new Map<string, MenuItem>();
+  let keptFromMs = Number.NEGATIVE_INFINITY;
 
   const fill = (): Promise<void> => {
     filling ??= fetchMenu()
       .then((items) => store.saveItems(undefined, items))
+      .then(() => kept.clear())
       .catch((error) => {
         failedAtMs = env.monotonicMs();
         throw error;
@@ -45,8 +50,19 @@ export function createPriceList(parts: {
     return filling;
   };
   const read = async (itemIds: readonly string[]): Promise<Map<string, MenuItem>> => {
-    const items = await store.items(itemIds);
-    return new Map(items.map((item) => [item.itemId, item]));
+    if (env.monotonicMs() - keptFromMs >= keptMs) {
+      kept.clear();
+      keptFromMs = env.monotonicMs();
+    }
+    const unknown = itemIds.filter((itemId) => !kept.has(itemId));
+    const found = new Map(kept);
+    if (unknown.length > 0) {
+      for (const item of await store.items(unknown)) {
+        kept.set(item.itemId, item);
+        found.set(item.itemId, item);
+      }
+    }
+    return found;
   };
   const isRecent = (atMs = Number.NEGATIVE_INFINITY): boolean =>
     env.monotonicMs() - atMs < askAgainAfterMs;

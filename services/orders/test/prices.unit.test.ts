@@ -85,3 +85,13 @@ test('a cancel that the kitchen came before is a cancel', async () => {
     reason: 'kitchen',
   });
 });
+
+test('a price that changed is seen within a tenth of a second', async () => {
+  const { env, store, priceList } = open();
+  await store.saveItems(undefined, [item('soup', 450, 1)]);
+  const price = async () => (await priceList.find(['soup'])).items.get('soup')?.priceCents;
+  expect(await price()).toBe(450);
+  await store.saveItems(undefined, [item('soup', 500, 2)]);
+  await env.advance(100);
+  expect(await price()).toBe(500);
+});
