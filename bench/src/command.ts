@@ -5,6 +5,8 @@ import { availableParallelism } from 'node:os';
 import { type ServiceName, serviceNames } from '@rushlight/contracts';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { measureCost } from './cost.ts';
+import { measureOrders, ordersPlan } from './orders.ts';
+import { describeOrders } from './orders-report.ts';
 
 const names = ['orders', 'cost'] as const;
 type Name = (typeof names)[number];
@@ -44,8 +46,11 @@ export async function runCommand(words: readonly string[]): Promise<number> {
 
 async function runOne(name: Name, options: Options): Promise<unknown> {
   switch (name) {
-    case 'orders':
-      throw new Error('not yet');
+    case 'orders': {
+      const result = await measureOrders(ordersPlan, say);
+      say(describeOrders(result));
+      return result;
+    }
     case 'cost':
       return measureCost({ ...options, ratePerS: options.rate, profiled: options.cpuProf }, say);
   }

@@ -62,7 +62,7 @@ export function readCpu(named: ReadonlyMap<number, string>, postgresPid: number)
   let endedUs = 0;
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
-    const stat = Number.isInteger(pid) ? statOf(pid) : undefined;
+    const stat = /^\d+$/.test(name) ? statOf(pid) : undefined;
     if (stat === undefined) continue;
     if (pid === postgresPid) endedUs = stat.childTicks * tickUs();
     const isBackend = stat.parentPid === postgresPid;
@@ -70,6 +70,16 @@ export function readCpu(named: ReadonlyMap<number, string>, postgresPid: number)
     if (label !== undefined) byPid.set(pid, { name: label, us: stat.ticks * tickUs() });
   }
   return { byPid, endedUs };
+}
+
+/** The parent of every process there is. */
+export function parentsOfAll(): Map<number, number> {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc')) {
+    const stat = /^\d+$/.test(name) ? statOf(Number(name)) : undefined;
+    if (stat !== undefined) parents.set(Number(name), stat.parentPid);
+  }
+  return parents;
 }
 
 /** Microseconds by name between two readings. */

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AuditReport,
-  pathOf,
   publicApi,
   type ServiceName,
   serviceNames,
@@ -15,6 +14,7 @@ import {
 } from '@rushlight/contracts';
 import { type Platform, startPlatform } from '@rushlight/launcher';
 import pg from 'pg';
+import { call } from './api.ts';
 import { parseMetrics, type Sample } from './metrics-text.ts';
 
 export type ShopOptions = {
@@ -30,12 +30,14 @@ export type Shop = AsyncDisposable & {
   readonly startMs: number;
   /** New dishes, each with this stock; their ids. */
   dishes(count: number, stock: number): Promise<string[]>;
-  /** Waits until no order is unpaid. Resolves with the moment, on the clock of `performance`. */
+  /** Waits until no order is on its way to be paid. Resolves with the moment, on the clock of `performance`. */
   whenPaid(deadlineMs: number): Promise<number>;
   /** Waits until every order has come to its end and nothing is on its way between services. */
   whenSettled(deadlineMs: number): Promise<number>;
   /** @throws when it is not ok */
   audit(): Promise<AuditReport>;
+  /** A table for rows like orders, and a statement that writes one; the last parameter is its id. */
+  rowToCommit(): Promise<{ databaseUrl: string; statement: string; values: (string | number)[] }>;
   metricsOf(service: ServiceName): Promise<Sample[]>;
   /** Transactions by database. Postgres adds up with a delay of `statisticsDelayMs`. */
   transactions(): Promise<Map<string, number>>;
@@ -44,12 +46,25 @@ export type Shop = AsyncDisposable & {
 /** So long may a backend that rests keep its counts for itself. */
 export const statisticsDelayMs = 10_500;
 const pollMs = 25;
+const clockSlackMs = 1_000;
 const priceCents = 10;
 const adminLogin = { studentId: 'admin', password: 'adminpassword' };
 const databases = serviceNames.filter((name) => services[name].database);
+
+// Ids of orders begin with the time, so only those since the last rest are looked at.
+const unpaid = `SELECT count(*)::int AS count FROM orders
+  WHERE order_id >= $1 AND status IN ('pending', 'queued', 'stock_verified')`;
 const unsettled = `SELECT count(*)::int AS count FROM orders
-  WHERE status NOT IN ('ready', 'collected', 'rejected', 'cancelled')`;
-const unpaid = 'SELECT count(*)::int AS count FROM orders WHERE unpaid';
+  WHERE order_id >= $1 AND status NOT IN ('ready', 'collected', 'rejected', 'cancelled')`;
+
+/** An order as a row that is written once: its id, its key and what it is about. */
+const rowsTable = `CREATE TABLE IF NOT EXISTS bench.rows (
+  order_id uuid PRIMARY KEY, student_id text NOT NULL, idem_key text NOT NULL,
+  fingerprint text NOT NULL, lines json NOT NULL, total_cents bigint NOT NULL,
+  accepted_at_ms bigint NOT NULL, status text NOT NULL, UNIQUE (student_id, idem_key))`;
+const rowStatement = `INSERT INTO bench.rows
+  (student_id, fingerprint, lines, total_cents, accepted_at_ms, status, order_id, idem_key)
+  VALUES ($1, $2, $3, $4, $5, 'pending', $6::text::uuid, $6)`;
 
 export async function openShop({ students, env = {} }: ShopOptions): Promise<Shop> {
   const parent = mkdtempSync(join(tmpdir(), 'rushlight-bench-'));
@@ -92,13 +107,18 @@ export async function openShop({ students, env = {} }: ShopOptions): Promise<Sho
 /** What the databases say; each is asked over one connection that stays open. */
 function openBooks(platform: Platform) {
   const pools = new Map<string, pg.Pool>();
-  const ask = async <T extends object>(database: string, query: string): Promise<T[]> => {
+  let since = firstIdOf(0);
+  const ask = async <T extends object>(
+    database: string,
+    query: string,
+    values: readonly string[] = [],
+  ): Promise<T[]> => {
     const pool = pools.get(database) ?? openPool(platform.databaseUrl(database));
     pools.set(database, pool);
-    return (await pool.query<T>(query)).rows;
+    return (await pool.query<T>(query, [...values])).rows;
   };
-  const count = async (database: string, query: string): Promise<number> =>
-    (await ask<{ count: number }>(database, query))[0]?.count ?? 0;
+  const count = async (database: string, query: string, ...values: string[]): Promise<number> =>
+    (await ask<{ count: number }>(database, query, values))[0]?.count ?? 0;
   const pendingIn = async (): Promise<string | undefined> => {
     const waiting = await count('bus', 'SELECT count(*)::int AS count FROM messages');
     if (waiting > 0) return `${waiting} messages in queues`;
@@ -106,26 +126,43 @@ function openBooks(platform: Platform) {
       const rows = await count(database, 'SELECT count(*)::int AS count FROM outbox');
       if (rows > 0) return `${rows} messages in the outbox of ${database}`;
     }
-    const open = await count('orders', unsettled);
+    const open = await count('orders', unsettled, since);
     return open > 0 ? `${open} orders that have not ended` : undefined;
   };
   return {
     whenPaid: (deadlineMs: number) =>
       eventually(deadlineMs, async () => {
-        const rows = await count('orders', unpaid);
+        const rows = await count('orders', unpaid, since);
         return rows > 0 ? `${rows} orders that are not paid` : undefined;
       }),
-    whenSettled: (deadlineMs: number) => eventually(deadlineMs, pendingIn),
+    whenSettled: async (deadlineMs: number) => {
+      const settledMs = await eventually(deadlineMs, pendingIn);
+      since = firstIdOf(Date.now() - clockSlackMs);
+      return settledMs;
+    },
     transactions: async () => {
       const query = `SELECT datname AS name, (xact_commit + xact_rollback)::float8 AS count
         FROM pg_stat_database WHERE datname IS NOT NULL`;
       const rows = await ask<{ name: string; count: number }>('orders', query);
       return new Map(rows.map(({ name, count: transactions }) => [name, transactions]));
     },
+    rowToCommit: async () => {
+      await ask('orders', 'CREATE SCHEMA IF NOT EXISTS bench');
+      await ask('orders', rowsTable);
+      const lines = JSON.stringify([{ itemId: 'dish-1', name: 'Dish 1', quantity: 1, priceCents }]);
+      const values = ['student-1', 'x'.repeat(64), lines, priceCents, Date.now()];
+      return { databaseUrl: platform.databaseUrl('orders'), statement: rowStatement, values };
+    },
     close: async () => {
       await Promise.all([...pools.values()].map((pool) => pool.end()));
     },
   };
+}
+
+/** The lowest id (UUID version 7) of an order accepted at this time or later. */
+function firstIdOf(ms: number): string {
+  const hex = ms.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
 function openPool(connectionString: string): pg.Pool {
@@ -152,7 +189,7 @@ function usesOf(platform: Platform, admin: string) {
   const addDish = async (stock: number): Promise<string> => {
     const itemId = `bench-${++made}`;
     const body = { itemId, name: `Dish ${made}`, category: 'mains', priceCents, stock };
-    await call(platform.url, publicApi.addItem, body, admin);
+    await call(platform.url, publicApi.addItem, { body, token: admin });
     return itemId;
   };
   return {
@@ -162,7 +199,7 @@ function usesOf(platform: Platform, admin: string) {
       return itemIds;
     },
     audit: async () => {
-      const report = AuditReport.parse(await call(platform.url, publicApi.audit, undefined, admin));
+      const report = AuditReport.parse(await call(platform.url, publicApi.audit, { token: admin }));
       if (report.ok) return report;
       throw new Error(`The audit is not ok: ${JSON.stringify(report, undefined, 1)}`);
     },
@@ -174,33 +211,11 @@ function usesOf(platform: Platform, admin: string) {
 }
 
 async function loginOf(url: string): Promise<string> {
-  const reply = await call(url, publicApi.login, adminLogin);
+  const reply = await call(url, publicApi.login, { body: adminLogin });
   return publicApi.login.replies[200].parse(reply).token;
 }
 
 async function crowdOf(url: string, admin: string, students: number): Promise<string[]> {
-  const reply = await call(url, publicApi.crowd, { students }, admin);
+  const reply = await call(url, publicApi.crowd, { body: { students }, token: admin });
   return publicApi.crowd.replies[200].parse(reply).map(({ token }) => token);
-}
-
-type PlainRoute = { method: string; path: string };
-
-async function call(
-  url: string,
-  route: PlainRoute,
-  body?: object,
-  token?: string,
-): Promise<unknown> {
-  const answer = await fetch(`${url}${pathOf(route as never, {} as never)}`, {
-    method: route.method,
-    headers: {
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!answer.ok) {
-    throw new Error(`${route.method} ${route.path}: ${answer.status} ${await answer.text()}`);
-  }
-  return answer.json();
 }

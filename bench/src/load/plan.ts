@@ -47,5 +47,7 @@ export type Outcome = {
   tookMs: number;
   /** By status, or `unanswered`; of an open run by `STEP STATUS`, or `STEP WINDOW STATUS`. */
   latencyMs: Record<string, Latency>;
+  /** Of an open run: answers that came before their step was over, by `STEP STATUS`. */
+  inTime: Record<string, number>;
 };
 export type CommitOutcome = { tookMs: number; commits: number };

@@ -6,11 +6,18 @@
 //     whether it waits for a connection or for the server.
 
 import { randomUUID } from 'node:crypto';
-import { closedLoop, createLoadClient, type LoadReport, openLoop } from '@rushlight/lab';
+import {
+  closedLoop,
+  createLoadClient,
+  type Outcome as HttpOutcome,
+  type LoadOptions,
+  type LoadReport,
+  openLoop,
+} from '@rushlight/lab';
 import pg from 'pg';
 import type { CommitOutcome, CommitRun, OrderRun, Outcome, Step } from './plan.ts';
 
-type Due = { atMs: number; group: string };
+type Due = { atMs: number; step: string; stepEndMs: number; group: string };
 
 export async function runOrders(run: OrderRun): Promise<Outcome> {
   const { pace, tokens, bodies, keyPrefix, path } = run;
@@ -34,19 +41,31 @@ export async function runOrders(run: OrderRun): Promise<Outcome> {
         await closedLoop({ ...options, connections, durationMs, requestsMax: ordersMax }),
       );
     }
-    const schedule = scheduleOf(pace.steps);
     await client.warmUp(pace.connections);
-    return told(
-      await openLoop({
-        ...options,
-        scheduleMs: schedule.map(({ atMs }) => atMs),
-        group: (outcome, index) =>
-          `${schedule[index]?.group} ${outcome.kind === 'answered' ? outcome.status : outcome.kind}`,
-      }),
-    );
+    return await runSteps(pace.steps, options);
   } finally {
     client.close();
   }
+}
+
+async function runSteps(
+  steps: readonly Step[],
+  options: Omit<LoadOptions, 'group'>,
+): Promise<Outcome> {
+  const schedule = scheduleOf(steps);
+  const inTime: Record<string, number> = {};
+  const startMs = performance.now();
+  const group = (outcome: HttpOutcome, index: number): string => {
+    const due = schedule[index];
+    const status = outcome.kind === 'answered' ? String(outcome.status) : outcome.kind;
+    if (due !== undefined && performance.now() - startMs <= due.stepEndMs) {
+      const name = `${due.step} ${status}`;
+      inTime[name] = (inTime[name] ?? 0) + 1;
+    }
+    return `${due?.group} ${status}`;
+  };
+  const scheduleMs = schedule.map(({ atMs }) => atMs);
+  return { ...told(await openLoop({ ...options, scheduleMs, group })), inTime };
 }
 
 /** When each arrival is due, and under which name it is counted. */
@@ -58,7 +77,12 @@ export function scheduleOf(steps: readonly Step[]): Due[] {
     return Array.from({ length: Math.floor((ratePerS * durationMs) / 1_000) }, (_, index) => {
       const inStepMs = (index * 1_000) / ratePerS;
       const window = windowMs === undefined ? '' : ` ${Math.floor(inStepMs / windowMs)}`;
-      return { atMs: stepMs + inStepMs, group: `${name}${window}` };
+      return {
+        atMs: stepMs + inStepMs,
+        step: name,
+        stepEndMs: stepMs + durationMs,
+        group: `${name}${window}`,
+      };
     });
   });
 }
@@ -67,7 +91,7 @@ function told({ groups, durationMs }: LoadReport): Outcome {
   const latencies = [...groups].map(([name, histogram]) => {
     return [name, { count: histogram.count, ...histogram.percentiles() }] as const;
   });
-  return { tookMs: durationMs, latencyMs: Object.fromEntries(latencies) };
+  return { tookMs: durationMs, latencyMs: Object.fromEntries(latencies), inTime: {} };
 }
 
 /** Each connection writes its next row as soon as the last one is committed. */

@@ -1,0 +1,30 @@
+// The best rate of something: its concurrency is searched in short runs, then it is run several
+// times, and the median counts.
+
+import { median } from './percentile.ts';
+
+export type Peak<R> = { concurrency: number; perS: number; runs: R[] };
+
+/** A rate below this share of the best so far ends the search: the peak is behind us. */
+const stillRisingShare = 0.9;
+
+/**
+ * @param candidates concurrencies to try, in rising order
+ * @param measure one run of so many milliseconds
+ */
+export async function findPeak<R extends { perS: number }>(
+  candidates: readonly number[],
+  times: { searchMs: number; runMs: number; runs: number },
+  measure: (concurrency: number, durationMs: number) => Promise<R>,
+): Promise<Peak<R>> {
+  let best = { concurrency: candidates[0] ?? 1, perS: 0 };
+  for (const concurrency of candidates) {
+    const { perS } = await measure(concurrency, times.searchMs);
+    if (perS > best.perS) best = { concurrency, perS };
+    else if (perS < best.perS * stillRisingShare) break;
+  }
+  const { concurrency } = best;
+  const runs: R[] = [];
+  for (let n = 0; n < times.runs; n++) runs.push(await measure(concurrency, times.runMs));
+  return { concurrency, perS: median(runs.map(({ perS }) => perS)), runs };
+}
