@@ -1,6 +1,6 @@
 // When a crowd arrives: instants in milliseconds after the start, in order, from a seed.
 
-import { seededRandom } from './random.ts';
+import { seededRandom } from '@rushlight/chassis';
 
 export type Shape = 'uniform' | 'poisson' | 'rush';
 

@@ -5,7 +5,7 @@
 // W3. Without faults all portions are there from the start. With faults half of them are, and one tray
 //     comes just before each fault, so that there is something to sell while it lasts.
 
-import { seededRandom } from '../load/random.ts';
+import { seededRandom } from '@rushlight/chassis';
 import { arrivalSchedule } from '../load/schedule.ts';
 
 /** What a client is like. */

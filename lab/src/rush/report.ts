@@ -52,7 +52,8 @@ export function reportOf(certificate: Certificate, paint: Paint): string {
   ].join('\n');
 }
 
-function verdictOf({ ok, violations, ...counts }: Certificate): string {
+function verdictOf({ ok, violations, notChecked, ...counts }: Certificate): string {
+  if (ok && notChecked.length > 0) return 'What could be checked held; the rest is named above.';
   if (ok) return 'Every invariant held: nothing lost, nothing twice, nobody refused without need.';
   const bad = badCounts.filter((name) => counts[name] > 0);
   const found = bad.map((name) => `${name} ${counts[name]}`).join(', ');

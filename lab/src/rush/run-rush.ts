@@ -3,7 +3,7 @@
 // R1. What is judged is the clients' own record and what the platform says at the end, by the auditor.
 // R2. A fault that could not be begun makes the run worthless: it is an error, never a good result.
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,8 +16,8 @@ import {
   type Evidence,
   readHistory,
 } from '@rushlight/auditor';
+import { seededRandom } from '@rushlight/chassis';
 import { limits, publicApi } from '@rushlight/contracts';
-import { seededRandom } from '../load/random.ts';
 import type { Api } from './api.ts';
 import { type Books, openBooks } from './books.ts';
 import { sendCrowd } from './crowd.ts';
@@ -70,16 +70,18 @@ export async function runRush(
 ): Promise<RushResult> {
   const folder = mkdtempSync(join(tmpdir(), 'rushlight-rush-'));
   mkdirSync(join(folder, 'platform'));
-  let keepsFolder = true;
+  const historyFile = join(folder, 'history.jsonl');
+  let isGood = false;
   let shop: Shop | undefined;
   try {
     shop = given ?? (await enter(options, join(folder, 'platform'), signal));
     watcher.say(`the platform is at ${shop.url}`);
-    const result = await rushAt(shop, options, watcher, join(folder, 'history.jsonl'), signal);
-    keepsFolder = !result.certificate.ok;
+    const result = await rushAt(shop, options, watcher, historyFile, signal);
+    isGood = result.certificate.ok;
     return result;
   } finally {
-    if (signal?.aborted) keepsFolder = false;
+    const isStory = existsSync(historyFile) || options.url === undefined;
+    const keepsFolder = !isGood && isStory && !signal?.aborted;
     if (!given) await shop?.close(keepsFolder);
     if (keepsFolder) watcher.say(`history, data and logs are kept in ${folder}`);
     else rmSync(folder, { recursive: true, force: true });

@@ -5,8 +5,8 @@
 //     leak. At the end of each turn everything is killed at once.
 // L3. Whatever breaks is over, or healed, long before the deadline of an order.
 
+import { seededRandom } from '@rushlight/chassis';
 import { type FaultTarget, faultTargets } from '@rushlight/contracts';
-import { seededRandom } from '../load/random.ts';
 import { everything, type PlannedFault } from '../rush/fault-plan.ts';
 
 export type SlicePlan = {
