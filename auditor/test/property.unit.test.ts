@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { check, type Verdict } from '../src/index.ts';
+import { check, invariants, type Verdict } from '../src/index.ts';
 import { type Fate, type Run, Shop, type Way } from './shop-model.ts';
 import { spoils } from './spoil-any.ts';
 
@@ -128,4 +128,9 @@ test.each(Object.entries(spoils))('any run is caught: %s', (_, { caughtBy, spoil
     { numRuns: 100 },
   );
   expect(spoilt).toBeGreaterThan(0);
+});
+
+test('there is a way to break every invariant in any run', () => {
+  const broken = new Set(Object.values(spoils).map(({ caughtBy }) => caughtBy));
+  expect([...broken].sort()).toEqual(Object.keys(invariants).sort());
 });

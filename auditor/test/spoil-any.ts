@@ -37,6 +37,25 @@ function acknowledgedIds({ history }: Run): Set<string> {
 }
 
 export const spoils: Record<string, { caughtBy: InvariantId; spoil: Spoil }> = {
+  'answer two keys with one order': {
+    caughtBy: 'I1',
+    spoil: ({ history }) => {
+      const answers = history.filter((entry) => entry.type === 'ok' && entry.op === 'place');
+      const ids = answers.map((entry) => ('orderId' in entry ? entry.orderId : ''));
+      const other = answers.find((_, index) => ids[index] !== ids[0]);
+      return change<object>(other, { orderId: ids[0] });
+    },
+  },
+  'sell below zero for a moment': {
+    caughtBy: 'I5',
+    spoil: ({ evidence: { items, stockMoves } }, choice) => {
+      const item = choose(items, choice);
+      if (!item) return false;
+      const move = { itemId: item.itemId, atMs: 2_000_000 };
+      stockMoves.push({ ...move, by: -1 - item.left }, { ...move, by: 1 + item.left });
+      return true;
+    },
+  },
   'drop an acknowledged order': {
     caughtBy: 'I2',
     spoil: (run, choice) => {
