@@ -76,8 +76,8 @@ class Consumer implements Subscription {
   readonly #bell: Bell;
   readonly #running = new Set<Promise<void>>();
   readonly #settling = new Set<Promise<void>>();
-  /** Claimed, and handled when nothing else is; nothing more is claimed until it is done. */
-  #suspect: { session: Session; row: Claimed } | undefined;
+  /** A suspect waits: nothing more is claimed until nothing runs, and then a single message. */
+  #suspectWaits = false;
   #suspectRuns = false;
   /** There may be more in the queue than the last claim took. */
   #news = true;
@@ -99,8 +99,6 @@ class Consumer implements Subscription {
       deafen();
       ring();
       await looped;
-      const suspect = this.#suspect;
-      if (suspect) await this.#giveBack(suspect.session, suspect.row).catch(() => {});
       while (this.#running.size + this.#settling.size > 0) {
         await Promise.all([...this.#running, ...this.#settling]);
       }
@@ -137,7 +135,7 @@ class Consumer implements Subscription {
     if (!session || env.monotonicMs() - this.#lookedMs < pollMs) return;
     this.#lookedMs = env.monotonicMs();
     this.#news = true;
-    await session.run(sql.freeOrphans, [queue, session.owner]);
+    await session.run(sql.freeOrphans, [queue, session.owner, this.#handlesAlone]);
   }
 
   async #pause(): Promise<void> {
@@ -146,24 +144,29 @@ class Consumer implements Subscription {
     if (leftMs > 0) await env.sleep(leftMs);
   }
 
-  /** Returns how many messages were begun or claimed; 0 means: wait for the bell. */
+  /** Every message of this consumer is alone. */
+  get #handlesAlone(): boolean {
+    const { concurrency, messagesMax } = this.#lane.limits;
+    return concurrency * messagesMax === 1;
+  }
+
+  /** Returns how many messages were claimed; 0 means: wait for the bell. */
   async #takeSome(): Promise<number> {
-    if (this.#suspectRuns) return 0;
-    if (this.#suspect) return this.#startSuspect(this.#suspect);
     const { limits, link } = this.#lane;
     const session = link.session();
     const free = limits.concurrency - this.#running.size;
-    if (!session || free <= 0 || !this.#news) return 0;
-    const rows = await this.#claim(session, free * limits.messagesMax);
-    const alone = limits.concurrency * limits.messagesMax === 1;
-    const suspects = alone ? [] : rows.filter(isSuspect);
-    const others = alone ? rows : rows.filter((row) => !isSuspect(row));
+    if (this.#suspectRuns || !session || free <= 0 || !this.#news) return 0;
+    if (this.#suspectWaits && this.#running.size > 0) return 0;
+    const rows = await this.#claim(session, this.#suspectWaits ? 1 : free * limits.messagesMax);
+    const suspects = this.#handlesAlone ? [] : rows.filter(isSuspect);
+    const others = rows.filter((row) => !suspects.includes(row));
+    this.#suspectRuns = this.#suspectWaits && suspects.length > 0;
+    if (this.#suspectRuns) this.#start(session, suspects);
+    else await this.#giveBack(session, suspects);
     for (let from = 0; from < others.length; from += limits.messagesMax) {
       this.#start(session, others.slice(from, from + limits.messagesMax));
     }
-    const [first, ...later] = suspects;
-    if (first) this.#suspect = { session, row: first };
-    for (const row of later) await this.#giveBack(session, row);
+    this.#suspectWaits = suspects.length > 0;
     return rows.length;
   }
 
@@ -183,16 +186,9 @@ class Consumer implements Subscription {
     }
   }
 
-  #startSuspect({ session, row }: { session: Session; row: Claimed }): number {
-    if (this.#running.size > 0) return 0;
-    this.#suspect = undefined;
-    this.#suspectRuns = true;
-    this.#start(session, [row]);
-    return 1;
-  }
-
-  async #giveBack(session: Session, row: Claimed): Promise<void> {
-    await session.run(sql.giveBack, [this.#lane.queue, row.id, session.owner]);
+  async #giveBack(session: Session, rows: readonly Claimed[]): Promise<void> {
+    if (rows.length === 0) return;
+    await session.run(sql.giveBack, [this.#lane.queue, rows.map(({ id }) => id), session.owner]);
   }
 
   #start(session: Session, rows: readonly Claimed[]): void {

@@ -6,7 +6,8 @@
 //     event each, so that the bad one ends alone in the dead letters.
 // D3. An event that does not fit its schema dies at once; the others of its message go on.
 // D4. A message that was held when its consumers died twice is suspected of it, and handled alone:
-//     whoever dies of it takes no other message along.
+//     whoever dies of it takes no other message along. Only then does a death count as a failed
+//     try: consumers die of many things, and none of what they held together is to blame.
 // D5. New ids are derived from the old ones: whoever repeats a half-done step repeats its ids.
 
 import { createHash } from 'node:crypto';
@@ -52,9 +53,12 @@ export type Verdict =
 
 const errorLengthMax = 1_000;
 
+/** So many deaths are chance (D4). */
+export const deathsUnsuspected = 2;
+
 /** True when this message may be what kills its consumers (D4). */
 export function isSuspect(message: { deaths: number }): boolean {
-  return message.deaths >= 2;
+  return message.deaths >= deathsUnsuspected;
 }
 
 /** The error that stands for "whoever takes this message dies of it". */

@@ -155,6 +155,7 @@ function consume(
 ): Subscription & { crash(): void } {
   const { env } = broker;
   const limits = batchLimits(options);
+  const handlesAlone = limits.concurrency * limits.messagesMax === 1;
   const owner = Symbol(queue);
   const running = new Set<Promise<void>>();
   let suspectRuns = false;
@@ -209,6 +210,7 @@ function consume(
       for (const entry of kept.values()) {
         if (entry.owner !== owner) continue;
         entry.owner = undefined;
+        if (!handlesAlone && !isSuspect(entry)) entry.attempts -= 1;
         entry.deaths += 1;
       }
       wake(broker, queue);

@@ -1,6 +1,7 @@
 // The SQL of the embedded bus, all of it.
 
 import type { Statement } from '../store/store.ts';
+import { deathsUnsuspected } from './delivery.ts';
 
 /** The first half of the advisory locks with which consumers show that they live. */
 export const ownerLockClass = 7_205_132;
@@ -50,11 +51,15 @@ export const claim: Statement = {
     RETURNING id, topic, at_ms, traceparent, events, attempts, delays, deaths`,
 };
 
-/** Frees, and marks, what is held by consumers whose connection is gone. */
+/**
+ * Frees, and marks, what is held by consumers whose connection is gone. A try that ended so counts
+ * only for what was alone: of all messages, or of a suspect.
+ */
 export const freeOrphans: Statement = {
   name: 'bus_free_orphans',
   text: `
-    UPDATE messages SET owner = NULL, deaths = deaths + 1
+    UPDATE messages SET owner = NULL, deaths = deaths + 1,
+      attempts = attempts - CASE WHEN $3 OR deaths >= ${deathsUnsuspected} THEN 0 ELSE 1 END
     WHERE queue = $1 AND owner IS NOT NULL AND owner <> $2 AND owner NOT IN (
       SELECT objid::bigint::int FROM pg_locks
       WHERE locktype = 'advisory' AND classid = ${ownerLockClass} AND objsubid = 2 AND granted
@@ -73,7 +78,7 @@ export const giveBack: Statement = {
   name: 'bus_give_back',
   text: `
     UPDATE messages SET owner = NULL, attempts = attempts - 1
-    WHERE queue = $1 AND id = $2 AND owner = $3`,
+    WHERE queue = $1 AND id = ANY ($2::uuid[]) AND owner = $3`,
 };
 
 export const putOff: Statement = {

@@ -12,6 +12,7 @@ import {
 import {
   deathConformance,
   failureConformance,
+  innocenceConformance,
   letterConformance,
   poisonConformance,
   suspicionConformance,
@@ -42,6 +43,7 @@ export function busConformance(name: string, makeBroker: () => Promise<BrokerUnd
   describe(`${name}: dead letters`, () => letterConformance(make));
   describe(`${name}: dying consumers`, () => deathConformance(make));
   describe(`${name}: deadly messages`, () => suspicionConformance(make));
+  describe(`${name}: innocent messages`, () => innocenceConformance(make));
   describe(`${name}: batches`, () => batchConformance(make));
   describe(`${name}: failing batches`, () => batchFailureConformance(make));
   describe(`${name}: dying consumers of batches`, () => batchDeathConformance(make));

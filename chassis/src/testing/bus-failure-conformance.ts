@@ -211,3 +211,37 @@ export function suspicionConformance(make: Make): void {
     expect(new Set(done)).toEqual(new Set([messages[0]?.id, messages[2]?.id]));
   });
 }
+
+export function innocenceConformance(make: Make): void {
+  test('a message that was held together with others is not blamed for the deaths', async () => {
+    const { broker, connect } = await make();
+    const judge = await connect();
+    const messages = [decided(), decided(), decided()];
+    await judge.publish(messages);
+    const triesLeft = conformancePolicy.attemptsMax - 1;
+    for (let deaths = 0; deaths < 2 + triesLeft; deaths++) {
+      const doomed = await broker.connect();
+      const dead = Promise.withResolvers<void>();
+      let held = 0;
+      const subscription = doomed.consume(
+        'orders',
+        async () => {
+          held += 1;
+          await dead.promise;
+        },
+        { concurrency: 3 },
+      );
+      const wanted = deaths < 2 ? 3 : 1;
+      await until(() => held >= wanted, { what: `${wanted} deliveries, death ${deaths + 1}` });
+      const closing = subscription.close();
+      await broker.kill(doomed);
+      dead.resolve();
+      await closing;
+      await doomed.close();
+    }
+    const survivor = recorder(judge, 'orders');
+    await emptied(judge, 'orders');
+    expect(new Set(survivor.ids())).toEqual(new Set(messages.map(({ id }) => id)));
+    expect(await judge.deadLetters.list()).toEqual([]);
+  });
+}
