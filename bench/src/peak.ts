@@ -11,6 +11,7 @@ const stillRisingShare = 0.9;
 /**
  * @param candidates concurrencies to try, in rising order
  * @param measure one run of so many milliseconds
+ * @throws Error for a rate of 0, which is no rate but a mistake
  */
 export async function findPeak<R extends { perS: number }>(
   candidates: readonly number[],
@@ -26,5 +27,7 @@ export async function findPeak<R extends { perS: number }>(
   const { concurrency } = best;
   const runs: R[] = [];
   for (let n = 0; n < times.runs; n++) runs.push(await measure(concurrency, times.runMs));
-  return { concurrency, perS: median(runs.map(({ perS }) => perS)), runs };
+  const perS = median(runs.map((run) => run.perS));
+  if (perS > 0) return { concurrency, perS, runs };
+  throw new Error(`Nothing was done in ${times.runs} runs: ${JSON.stringify(runs)}`);
 }
