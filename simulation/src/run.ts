@@ -43,6 +43,8 @@ export type Outcome = {
   notChecked: readonly string[];
   faults: ReadonlyMap<string, number>;
   faultPlan: readonly FaultPlan[];
+  /** By which those of the plan may be left out. */
+  faultNumbers: readonly number[];
   settings: Settings;
   plan: Plan;
   orders: number;
@@ -64,6 +66,7 @@ type Stage = {
   settings: Settings;
   plan: Plan;
   faultPlan: FaultPlan[];
+  faultNumbers: number[];
   shop: Shop;
   recorder: Recorder;
   student: Student;
@@ -105,6 +108,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     },
     notChecked: verdict.notChecked.map(({ invariant, why }) => `${invariant}: ${why}`),
     plan: stage.plan,
+    faultNumbers: stage.faultNumbers,
     orders: evidence.orders.length,
     virtualMs: world.elapsedMs,
     events: world.events,
@@ -124,9 +128,9 @@ async function setStage(options: RunOptions): Promise<Stage> {
   const drawn = drawPlan(settings, (use) => world.dice(use));
   const orders = drawn.orders.filter(({ index }) => !without.orders?.includes(index));
   const plan = { ...drawn, orders };
-  const faultPlan = drawFaults(settings, world.dice('faults')).filter(
-    (_, index) => !without.faults?.includes(index),
-  );
+  const allFaults = drawFaults(settings, world.dice('faults'));
+  const faultNumbers = [...allFaults.keys()].filter((index) => !without.faults?.includes(index));
+  const faultPlan = faultNumbers.flatMap((index) => allFaults[index] ?? []);
   const shop = new Shop(world, settings, options.compose?.() ?? {});
   const recorder = new Recorder(world);
   const student = new Student(shop, recorder);
@@ -134,7 +138,7 @@ async function setStage(options: RunOptions): Promise<Stage> {
     ({ studentId }) => new StreamListener(shop, recorder, studentId),
   );
   const stage: Stage = {
-    ...{ world, settings, plan, faultPlan, shop, recorder, student, listeners },
+    ...{ world, settings, plan, faultPlan, faultNumbers, shop, recorder, student, listeners },
     ...{ findings: [], entrySums: [], busy: 0 },
   };
   await open(stage);

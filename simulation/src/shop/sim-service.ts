@@ -31,6 +31,7 @@ export const silentMetrics: Metrics = {
   count() {},
   set() {},
   observe() {},
+  series: () => ({ observe() {} }),
   onScrape() {},
   expose: async () => ({ contentType: 'text/plain', text: '' }),
 };
