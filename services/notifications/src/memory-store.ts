@@ -7,6 +7,7 @@ import {
   type MenuState,
   menuData,
   type OrderStep,
+  orderData,
   type StreamRow,
   type StreamStore,
   type TakenMessage,
@@ -70,14 +71,16 @@ export class MemoryStreamStore implements StreamStore {
 
   async sendMessages(
     limit: number,
+    statuses: readonly string[],
     send: (rows: readonly StreamRow[]) => Promise<void>,
   ): Promise<number> {
-    const isNext = (row: KeptRow): boolean => row.id > this.#sentId && row.kind === 'order';
-    const next = this.#rows.filter(isNext).slice(0, limit);
-    const last = next.at(-1);
-    if (!last) return 0;
-    await send(next);
-    this.#sentId = last.id;
+    const headId = this.#headId;
+    const next = this.#rows
+      .filter(({ id, kind }) => id > this.#sentId && id <= headId && kind === 'order')
+      .filter(({ status }) => statuses.includes(status ?? ''))
+      .slice(0, limit);
+    if (next.length > 0) await send(next);
+    this.#sentId = next.length === limit ? (next.at(-1)?.id ?? headId) : headId;
     return next.length;
   }
 
@@ -91,11 +94,13 @@ export class MemoryStreamStore implements StreamStore {
   }
 
   #addSteps(steps: readonly OrderStep[], nowMs: number): void {
-    for (const { orderId, studentId, status, data } of steps) {
+    for (const step of steps) {
+      const { orderId, studentId, status } = step;
       const key = stepKey({ orderId, status });
       if (this.#steps.has(key)) continue;
       this.#steps.add(key);
       const id = ++this.#headId;
+      const data = orderData(step);
       this.#rows.push({ id, kind: 'order', studentId, orderId, status, data, atMs: nowMs });
     }
   }

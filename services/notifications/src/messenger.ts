@@ -24,6 +24,8 @@ const worthAMessage: Record<string, string> = {
   cancelled: 'Your order {pickupNumber} was cancelled. What was paid comes back.',
 };
 
+export const statusesWorthAMessage: readonly string[] = Object.keys(worthAMessage);
+
 /** The messages that these events are worth; most are worth none. */
 export function messagesOf(rows: readonly StreamRow[]): OutMessage[] {
   return rows.flatMap(({ id, status, studentId, orderId, data }) => {

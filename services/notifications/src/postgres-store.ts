@@ -7,6 +7,7 @@ import {
   type MenuState,
   menuData,
   type OrderStep,
+  orderData,
   type StreamRow,
   type StreamStore,
   type TakenMessage,
@@ -18,7 +19,12 @@ type EventRow = {
   student_id: string | null;
   order_id: string | null;
   status: string | null;
-  data: string;
+  pickup_number: number | null;
+  step_at_ms: number | null;
+  reason: string | null;
+  ready_at_ms: number | null;
+  /** Of the menu, and of orders as they were kept once. */
+  data: string | null;
 };
 
 type MenuRow = {
@@ -65,19 +71,8 @@ export function createPostgresStreamStore(store: PostgresStore): StreamStore {
       const [row] = await store.query<{ student_id: string }>(sql.ownerOf, [orderId]);
       return row?.student_id;
     },
-    sendMessages: (limit, send) =>
-      store.transaction('sendMessages', async (tx) => {
-        const [place] = await tx.query<{ last_id: number }>(sql.lockMessages);
-        if (!place) return 0;
-        const rows = (await tx.query<EventRow>(sql.nextMessages, [place.last_id, limit])).map(
-          rowOf,
-        );
-        const last = rows.at(-1);
-        if (!last) return 0;
-        await send(rows);
-        await tx.query(sql.advanceMessages, [last.id]);
-        return rows.length;
-      }),
+    sendMessages: (limit, statuses, send) =>
+      store.transaction('sendMessages', (tx) => sendNext(tx, limit, statuses, send)),
     forget: (beforeMs, rowsMax) =>
       store.transaction('forgetEvents', async (tx) => {
         const rows = await tx.query<{ id: number }>(sql.forget, [beforeMs, rowsMax]);
@@ -88,15 +83,33 @@ export function createPostgresStreamStore(store: PostgresStore): StreamStore {
   };
 }
 
-/** Inbox: those of these messages that were not seen before, each once. */
+/** Those of these messages that were not seen before, each once. */
 async function newOnes(
   tx: Transaction,
   messages: readonly TakenMessage[],
 ): Promise<TakenMessage[]> {
-  const ids = [...new Set(messages.map((message) => message.messageId))].sort();
-  const seen = await Promise.all(ids.map(async (id) => ({ id, isNew: await tx.isNew(id) })));
-  const unseen = new Set(seen.filter(({ isNew }) => isNew).map(({ id }) => id));
-  return messages.filter((message) => unseen.delete(message.messageId));
+  const fresh = await tx.newOf(messages.map(({ messageId }) => messageId));
+  return messages.filter(({ messageId }) => fresh.delete(messageId));
+}
+
+async function sendNext(
+  tx: Transaction,
+  limit: number,
+  statuses: readonly string[],
+  send: (rows: readonly StreamRow[]) => Promise<void>,
+): Promise<number> {
+  const [[place], [head]] = await Promise.all([
+    tx.query<{ last_id: number }>(sql.lockMessages),
+    tx.query<{ last_id: number }>(sql.bounds),
+  ]);
+  if (!place || !head || head.last_id === place.last_id) return 0;
+  const values = [place.last_id, head.last_id, limit, statuses];
+  const rows = await tx.query<EventRow>(sql.nextMessages, values);
+  if (rows.length > 0) await send(rows.map(rowOf));
+  // Up to the head nothing more is to come: ids are given in the order of commits.
+  const lastId = rows.length === limit ? rows.at(-1)?.id : head.last_id;
+  await tx.query(sql.advanceMessages, [lastId]);
+  return rows.length;
 }
 
 function addStock(tx: Transaction, changes: TakenMessage['stock']): Promise<unknown> {
@@ -128,14 +141,30 @@ function addOrderSteps(
     steps.map((step) => step.studentId),
     steps.map((step) => step.orderId),
     steps.map((step) => step.status),
-    steps.map((step) => step.data),
+    steps.map((step) => step.pickupNumber),
+    steps.map((step) => step.atMs),
+    steps.map((step) => step.reason ?? null),
+    steps.map((step) => step.readyAtMs ?? null),
     nowMs,
   ]);
 }
 
 function rowOf(row: EventRow): StreamRow {
-  const { id, kind, student_id: studentId, order_id: orderId, status, data } = row;
+  const { id, kind, student_id: studentId, order_id: orderId, status } = row;
+  const data = row.data ?? orderData(stepOf(row));
   return { id, kind, studentId, orderId, status, data };
+}
+
+function stepOf(row: EventRow): OrderStep {
+  return {
+    orderId: row.order_id ?? '',
+    studentId: row.student_id ?? '',
+    status: row.status as OrderStep['status'],
+    pickupNumber: row.pickup_number ?? 0,
+    atMs: row.step_at_ms ?? 0,
+    reason: (row.reason ?? undefined) as OrderStep['reason'],
+    readyAtMs: row.ready_at_ms ?? undefined,
+  };
 }
 
 function stateOf(row: MenuRow): MenuState {

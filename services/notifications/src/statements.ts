@@ -9,10 +9,14 @@ export const addOrderSteps: Statement = {
     WITH head AS (
       UPDATE stream_head SET last_id = last_id + $1 RETURNING last_id - $1 AS base
     )
-    INSERT INTO events (id, kind, student_id, order_id, status, data, at_ms)
-    SELECT head.base + step.n, 'order', student_id, order_id, status, data::json, $6
-    FROM head, unnest($2::text[], $3::uuid[], $4::text[], $5::text[])
-      WITH ORDINALITY AS step (student_id, order_id, status, data, n)
+    INSERT INTO events (id, kind, student_id, order_id, status, pickup_number, step_at_ms, reason,
+      ready_at_ms, at_ms)
+    SELECT head.base + step.n, 'order', student_id, order_id, status, pickup_number, step_at_ms,
+      reason, ready_at_ms, $9
+    FROM head, unnest($2::text[], $3::uuid[], $4::text[], $5::int[], $6::bigint[], $7::text[],
+        $8::bigint[])
+      WITH ORDINALITY AS step (student_id, order_id, status, pickup_number, step_at_ms, reason,
+        ready_at_ms, n)
     ON CONFLICT (order_id, status) WHERE order_id IS NOT NULL DO NOTHING`,
 };
 
@@ -60,11 +64,12 @@ export const addMenuEvents: Statement = {
       UPDATE stream_head SET last_id = last_id + $1 RETURNING last_id - $1 AS base
     )
     INSERT INTO events (id, kind, data, at_ms)
-    SELECT head.base + item.n, 'menu', data::json, $3
+    SELECT head.base + item.n, 'menu', data, $3
     FROM head, unnest($2::text[]) WITH ORDINALITY AS item (data, n)`,
 };
 
-const columns = 'id, kind, student_id, order_id, status, data::text AS data';
+const columns = `id, kind, student_id, order_id, status, pickup_number, step_at_ms, reason,
+  ready_at_ms, data`;
 
 export const read: Statement = {
   name: 'events_read',
@@ -93,7 +98,9 @@ export const lockMessages: Statement = {
 
 export const nextMessages: Statement = {
   name: 'messages_next',
-  text: `SELECT ${columns} FROM events WHERE id > $1 AND kind = 'order' ORDER BY id LIMIT $2`,
+  text: `SELECT ${columns} FROM events
+    WHERE id > $1 AND id <= $2 AND kind = 'order' AND status = ANY ($4::text[])
+    ORDER BY id LIMIT $3`,
 };
 
 export const advanceMessages: Statement = {

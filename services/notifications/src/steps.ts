@@ -1,29 +1,22 @@
 // What the bus says, as what clients are told.
 
-import { type Message, orderStatuses, type StreamEvent, type Topic } from '@rushlight/contracts';
+import { type Message, orderStatuses, type Topic } from '@rushlight/contracts';
 import type { OrderStep, TakenMessage } from './store.ts';
 
 type OrderTopic = Extract<Topic, `order.${string}`>;
-type OrderData = Extract<StreamEvent, { kind: 'order' }>['data'];
 
 /** The steps of a message of orders: one per event. */
 export function stepsOf(message: Message<OrderTopic>): OrderStep[] {
-  const status = message.topic.slice('order.'.length) as OrderData['status'];
-  return message.events.map((event) => {
-    const { orderId, studentId, pickupNumber, atMs } = event;
-    const data: OrderData = {
-      orderId,
-      studentId,
-      pickupNumber,
-      status,
-      ...('reason' in event ? { reason: event.reason } : {}),
-      at: new Date(atMs).toISOString(),
-      ...('readyAtMs' in event && event.readyAtMs !== undefined
-        ? { readyAt: new Date(event.readyAtMs).toISOString() }
-        : {}),
-    };
-    return { orderId, studentId, status, atMs, data: JSON.stringify(data) };
-  });
+  const status = message.topic.slice('order.'.length) as OrderStep['status'];
+  return message.events.map((event) => ({
+    orderId: event.orderId,
+    studentId: event.studentId,
+    status,
+    pickupNumber: event.pickupNumber,
+    atMs: event.atMs,
+    reason: 'reason' in event ? event.reason : undefined,
+    readyAtMs: 'readyAtMs' in event ? event.readyAtMs : undefined,
+  }));
 }
 
 /** What a message of the queue means for the stream. @throws Error for one that is not bound to it */

@@ -4,16 +4,19 @@
 //     ever be: ids are given, and their events committed, one transaction after the other.
 // N2. One event per order and status. A message that comes again changes nothing.
 
-import type { EventOf } from '@rushlight/contracts';
+import type { EventOf, StreamEvent } from '@rushlight/contracts';
 
 export type OrderStep = {
   orderId: string;
   studentId: string;
-  status: string;
+  status: OrderData['status'];
+  pickupNumber: number;
   atMs: number;
-  /** JSON text of the event as clients get it. */
-  data: string;
+  reason: OrderData['reason'] | undefined;
+  readyAtMs: number | undefined;
 };
+
+type OrderData = Extract<StreamEvent, { kind: 'order' }>['data'];
 
 /** What a message of the bus means here; three lists, each perhaps empty. */
 export type TakenMessage = {
@@ -50,10 +53,14 @@ export interface StreamStore {
   /** The student of an order, as far as its events are kept. */
   ownerOf(orderId: string): Promise<string | undefined>;
   /**
-   * Hands the next order events to `send` and remembers how far it came once that resolved; one
-   * process at a time. Returns how many.
+   * Hands the next steps to one of these statuses to `send`, and remembers how far it came once that
+   * resolved; one process at a time. Returns how many.
    */
-  sendMessages(limit: number, send: (rows: readonly StreamRow[]) => Promise<void>): Promise<number>;
+  sendMessages(
+    limit: number,
+    statuses: readonly string[],
+    send: (rows: readonly StreamRow[]) => Promise<void>,
+  ): Promise<number>;
   /** Forgets events from before this instant. Returns how many. */
   forget(beforeMs: number, rowsMax: number): Promise<number>;
 }
@@ -81,4 +88,19 @@ export function menuData(state: MenuState): string {
     ...(priceCents === null ? {} : { priceCents }),
     ...(removed === null ? {} : { removed }),
   });
+}
+
+/** The event of a step as clients get it. */
+export function orderData(step: OrderStep): string {
+  const { orderId, studentId, pickupNumber, status, reason, atMs, readyAtMs } = step;
+  const data: OrderData = {
+    orderId,
+    studentId,
+    pickupNumber,
+    status,
+    ...(reason === undefined ? {} : { reason }),
+    at: new Date(atMs).toISOString(),
+    ...(readyAtMs === undefined ? {} : { readyAt: new Date(readyAtMs).toISOString() }),
+  };
+  return JSON.stringify(data);
 }

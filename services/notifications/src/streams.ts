@@ -6,6 +6,7 @@
 //     it reads what it has missed is it given time, a page at a time.
 // T3. Whatever happens to the database, streams stay open; the tail goes on where it stood.
 // T4. A stream that ends while its client does not read is cut: nothing waits for such a client.
+// T5. While nobody listens nothing is read: the tail follows the head.
 
 import type { Environment, Log } from '@rushlight/chassis';
 import { ApiError } from '@rushlight/contracts';
@@ -124,6 +125,12 @@ export class Streams {
   async #tail(): Promise<void> {
     while (this.#again) {
       this.#again = false;
+      if (this.#open.size === 0) {
+        const { headId } = await this.#parts.store.bounds();
+        if (this.#open.size === 0) this.#tailId = headId;
+        else this.#again = true; // Whoever came meanwhile starts at the tail as it was.
+        continue;
+      }
       const rows = await this.#parts.store.read(this.#tailId, noLimit, pageRows, {});
       // No await between here and the next read: T1's meeting point must not move meanwhile.
       this.#sendLive(rows);

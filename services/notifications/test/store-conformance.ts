@@ -1,6 +1,7 @@
 // What every store of notifications promises, as tests. Each implementation runs these same ones.
 
 import { randomUUID } from 'node:crypto';
+import { orderStatuses } from '@rushlight/contracts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { meaningOf } from '../src/steps.ts';
@@ -136,14 +137,31 @@ export function storeConformance(name: string, makeStore: () => Promise<StreamSt
       );
       const sent: string[] = [];
       const send = async (rows: readonly StreamRow[]) => void sent.push(...told(rows));
-      const failing = store.sendMessages(2, async () => {
+      const failing = store.sendMessages(2, orderStatuses, async () => {
         throw new Error('the disk is full');
       });
       await expect(failing).rejects.toThrow('full');
-      expect(await store.sendMessages(2, send)).toBe(2);
-      expect(await store.sendMessages(2, send)).toBe(1);
-      expect(await store.sendMessages(2, send)).toBe(0);
+      expect(await store.sendMessages(2, orderStatuses, send)).toBe(2);
+      expect(await store.sendMessages(2, orderStatuses, send)).toBe(1);
+      expect(await store.sendMessages(2, orderStatuses, send)).toBe(0);
       expect(sent.sort()).toEqual(['omar ready', 'sara paid', 'sara ready']);
+    });
+
+    test('messages out: only steps to the statuses asked for, and the others are passed', async () => {
+      const store = await makeStore();
+      const send = async (rows: readonly StreamRow[]) => void sent.push(...told(rows));
+      const sent: string[] = [];
+      const take = (status: 'paid' | 'ready', student: typeof sara) =>
+        store.take([meaningOf(step(status, [student]))], 1_000);
+      await take('paid', sara);
+      await take('ready', sara);
+      await take('paid', omar);
+      expect(await store.sendMessages(1, ['ready'], send)).toBe(1);
+      expect(await store.sendMessages(1, ['ready'], send)).toBe(0);
+      await take('ready', omar);
+      expect(await store.sendMessages(5, ['ready'], send)).toBe(1);
+      expect(await store.sendMessages(5, ['paid'], send)).toBe(0);
+      expect(sent).toEqual(['sara ready', 'omar ready']);
     });
 
     test('what is old is forgotten, at most so many rows at once, and it is known how far', async () => {
