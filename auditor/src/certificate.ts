@@ -25,11 +25,11 @@ export function certificate(verdict: Verdict, run: Run): Certificate {
   const { ok, counts, notChecked, violations } = verdict;
   const { seed, meals, arrivals, seconds, latencyMs } = run;
   const { faults, settledPerSecond, startedAt, endedAt } = run;
-  const { answers, ...numbers } = counts;
+  const { answers, sold, stockLeft, queuedThenSold, queuedThenRejected, ...bad } = counts;
   return {
-    ...{ ok, seed, meals, arrivals, seconds },
-    ...{ answers, latencyMs },
-    ...numbers,
+    ...{ ok, seed, meals, arrivals, seconds, answers, latencyMs },
+    ...{ sold, stockLeft, queuedThenSold, queuedThenRejected },
+    ...bad,
     ...{ notChecked, violations },
     ...{ faults, settledPerSecond, startedAt, endedAt },
   };

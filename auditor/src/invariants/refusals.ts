@@ -25,6 +25,8 @@ const promised: Record<Call['invoke']['op'], readonly string[]> = {
   add: ['stale_version', 'stock_short', 'unknown_item', 'taken', 'rate_limited'],
 };
 const tryAgainStatus = 503;
+/** A client that was too slow to ask. */
+const tooSlowCode = 'request_timeout';
 
 export const noNeedlessRefusal: Judge = (facts, report) => {
   const stock = facts.evidence.stockMoves && new Stock(facts);
@@ -43,7 +45,7 @@ export const noNeedlessRefusal: Judge = (facts, report) => {
 
 function judgeAnswer({ invoke, end }: Call, { violated }: Report): void {
   if (!end || end.type === 'ok' || end.status === undefined) return;
-  if (end.status === tryAgainStatus) return;
+  if (end.status === tryAgainStatus || end.code === tooSlowCode) return;
   if (end.code !== undefined && promised[invoke.op].includes(end.code)) return;
   const detail = `is answered ${end.status} ${end.code ?? 'without a code'} at ${end.t}`;
   violated(subjectOf(invoke), `${detail}, which is not promised`, 'unexpected');
