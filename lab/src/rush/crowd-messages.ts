@@ -6,6 +6,8 @@ import type { CrowdPlanOptions } from './crowd-plan.ts';
 
 export type Orders = {
   url: string;
+  /** What keys begin with: a platform may have seen the same crowd before. */
+  batch: string;
   adminToken: string;
   students: readonly { studentId: string; token: string }[];
   itemIds: readonly string[];

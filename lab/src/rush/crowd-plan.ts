@@ -26,6 +26,7 @@ export type Manner =
 export type Arrival = {
   atMs: number;
   student: number;
+  /** Unique in this crowd. */
   key: string;
   item: number;
   manner: Manner;
@@ -77,7 +78,7 @@ export function planCrowd(options: CrowdPlanOptions): CrowdPlan {
     return {
       atMs,
       student: Math.floor(random() * students),
-      key: `rush-${seed}-${nth}`,
+      key: String(nth),
       item: Math.floor(random() * items),
       manner: manner === 'cancels' && isLate ? 'patient' : manner,
       pace: random(),

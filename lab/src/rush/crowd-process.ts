@@ -79,7 +79,7 @@ async function run(
   plan: CrowdPlan,
   recorder: Recorder,
 ): Promise<Omit<CrowdResult, 'listeners'>> {
-  const { url, students, itemIds } = orders;
+  const { url, batch, students, itemIds } = orders;
   const client = createLoadClient({ url, connectionsMax });
   await client.warmUp(connectionsWarm);
   const witness = createWitness(client, recorder);
@@ -92,7 +92,8 @@ async function run(
   await onSchedule(
     plan.arrivals.map(({ atMs }) => atMs),
     (nth, dueMs) => {
-      const arrival = plan.arrivals[nth];
+      const planned = plan.arrivals[nth];
+      const arrival = planned && { ...planned, key: `${batch}-${planned.key}` };
       const student = arrival && students[arrival.student % students.length];
       const itemId = arrival && itemIds[arrival.item % itemIds.length];
       if (!arrival || !student || itemId === undefined) return;

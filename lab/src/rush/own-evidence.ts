@@ -1,6 +1,6 @@
 // Of what the books say, what is about this rush. A platform may have seen others before.
 
-import type { Evidence } from '@rushlight/auditor';
+import type { Evidence, MoneyMove } from '@rushlight/auditor';
 
 /**
  * Leaves out the orders of other items, and what was done for them. What was done for an order that
@@ -15,9 +15,17 @@ export function ofItems(evidence: Evidence, itemIds: ReadonlySet<string>): Evide
     return ours;
   });
   const stays = ({ orderId }: { orderId: string }): boolean => !earlier.has(orderId);
+  const spent = new Map<string, number>();
+  for (const move of evidence.provider ?? []) {
+    if (!stays(move)) spent.set(move.student, (spent.get(move.student) ?? 0) + spentBy(move));
+  }
   return {
     ...evidence,
     orders,
+    wallets: evidence.wallets?.map(({ student, openingCents }) => ({
+      student,
+      openingCents: openingCents - (spent.get(student) ?? 0),
+    })),
     items: evidence.items.filter(({ itemId }) => isOurs(itemId)),
     holds: evidence.holds?.filter(stays),
     provider: evidence.provider?.filter(stays),
@@ -26,4 +34,8 @@ export function ofItems(evidence: Evidence, itemIds: ReadonlySet<string>): Evide
     tickets: evidence.tickets?.filter(stays),
     notices: evidence.notices?.filter(stays),
   };
+}
+
+function spentBy({ kind, amountCents }: MoneyMove): number {
+  return kind === 'capture' ? amountCents : -amountCents;
 }

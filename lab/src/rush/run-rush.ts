@@ -174,7 +174,7 @@ async function prepare(shop: Shop, options: RushOptions, historyFile: string): P
   }
   const { meals, arrivals, seconds, items, seed } = options;
   return {
-    ...{ url, adminToken: api.token, students: crowd, itemIds, historyFile },
+    ...{ url, batch, adminToken: api.token, students: crowd, itemIds, historyFile },
     plan: { meals, arrivals, seconds, items, seed, faultsAtS },
   };
 }
