@@ -100,6 +100,7 @@ export const ordersApi = {
     query: page,
     replies: {
       200: z.strictObject({
+        /** Of all orders, on the first page; empty on the others. */
         byStatus: z.partialRecord(z.enum(orderStatuses), z.int()),
         orders: z.array(AuditedOrder),
         next: z.string().optional(),

@@ -78,7 +78,7 @@ export function openBooks(
     },
     orders: inTime(async (query) => {
       const { body } = await clients.orders.call(ordersApi.auditOrders, { query }, options);
-      sums.byStatus = body.byStatus;
+      if (query.after === undefined) sums.byStatus = body.byStatus;
       return { rows: body.orders, next: body.next };
     }, 'orders'),
     holds: inTime(async (query) => {

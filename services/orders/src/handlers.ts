@@ -9,6 +9,7 @@ import {
 } from '@rushlight/contracts';
 import { z } from 'zod';
 import { type CancelParts, cancelOrder } from './cancel-order.ts';
+import { createPlaceDesk } from './place-desk.ts';
 import { lookUpKeys, type PlaceParts, placeOrders } from './place-order.ts';
 import type { OrderStore, StoredOrder } from './store.ts';
 import { viewOf } from './view.ts';
@@ -32,6 +33,7 @@ type Parts = {
 
 export function createHandlers(parts: Parts): Handlers<typeof routes> {
   const { store, place, cancel } = parts;
+  const placeAll = createPlaceDesk((placements) => placeOrders(place, placements), place);
   const visible = async (context: Context, orderId: string): Promise<StoredOrder> => {
     const { role, studentId } = userOf(context);
     const order = await store.find(orderId);
@@ -43,7 +45,7 @@ export function createHandlers(parts: Parts): Handlers<typeof routes> {
   };
   return {
     placeOrders: async ({ body }) => {
-      const answers = await placeOrders(place, body.orders);
+      const answers = await placeAll(body.orders);
       countAnswers(place.metrics, answers);
       return { status: 200, body: { answers } };
     },
@@ -105,7 +107,8 @@ async function withEstimates(parts: Parts, orders: readonly StoredOrder[]): Prom
 }
 
 async function auditPage(store: OrderStore, after: string | undefined, limit: number) {
-  const byStatus = await store.countByStatus();
+  // To count is to read them all: once for all pages.
+  const byStatus = after === undefined ? await store.countByStatus() : {};
   const page = await store.page(after, limit);
   const orders = page.map(({ orderId, studentId, status, totalCents, lines, history }) => ({
     ...{ orderId, studentId, status, totalCents },

@@ -32,7 +32,7 @@ export type PlaceParts = {
   priceList: PriceList;
   env: Environment;
   log: Log;
-  metrics: Pick<Metrics, 'count'>;
+  metrics: Pick<Metrics, 'count' | 'observe'>;
 };
 
 /** How long to wait before asking again for an order that is still being placed. */

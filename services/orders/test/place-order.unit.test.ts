@@ -49,7 +49,7 @@ function openShop(menu: MenuItem[] = [item('soup'), item('tea', 150)]) {
     },
   });
   const parts: Parameters<typeof placeOrders>[0] = {
-    ...{ store, env, priceList, log: silentLog, metrics: { count: () => {} } },
+    ...{ store, env, priceList, log: silentLog, metrics: { count: () => {}, observe: () => {} } },
     reserve: async (orders) => {
       shop.asked.push(orders.map(({ orderId }) => orderId));
       return shop.reserve(orders);
