@@ -48,16 +48,23 @@ export function toApiError(error: unknown, request: FastifyRequest, log: Log): A
   return new ApiError('internal', { instance }, { cause: error });
 }
 
-/** Answers what is not even HTTP, or whose head is too large or too slow. */
+/**
+ * Answers what is not even HTTP, or whose head is too large or too slow. Who was told "too slow" can be
+ * sure that nothing was done: not one byte more is read of the request.
+ */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable || isOwed(socket)) {
+  const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  // A connection that was opened ahead and never used. Its first request may be on its way just now.
+  const isUnused = isLate && socket.bytesRead === 0;
+  const isGone = error.code === 'ECONNRESET' || socket.destroyed || !socket.writable;
+  if (isGone || isUnused || isOwed(socket)) {
     socket.destroy();
     return;
   }
   const answer =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? problem('headers_too_large')
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      : isLate
         ? problem('request_timeout')
         : problem('bad_request', { why: 'it is not HTTP' });
   const body = JSON.stringify(answer);
@@ -71,6 +78,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
       body,
     ].join('\r\n'),
   );
+  if (isLate) socket.destroy();
 }
 
 /**
