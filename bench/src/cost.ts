@@ -5,8 +5,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceNames } from '@rushlight/contracts';
-import { type CpuReading, cpuBetween, cpuIsKnown, readCpu } from './cpu.ts';
-import { type Generator, startGenerator } from './load/generator.ts';
+import { type CpuReading, cpuBetween, cpuIsKnown } from './cpu.ts';
+import { startGenerator } from './load/generator.ts';
 import type { Latency, Outcome, Pace } from './load/plan.ts';
 import { growth, type Sample } from './metrics-text.ts';
 import { nowUs, profileSettings, reportProfiles, type Span } from './profile.ts';
@@ -80,7 +80,11 @@ async function inShop(
     await place(options.warmUp, 'warm-up');
     await shop.whenSettled(settleMsMax);
   }
-  const read = (): CpuReading => readCpu(namesOf(shop, generator), postgresPidOf(shop));
+  const ours = new Map([
+    [process.pid, 'launcher and benchmark'],
+    [generator.pid, 'load generator'],
+  ]);
+  const read = (): CpuReading => shop.cpu(ours);
   const transactionsBefore = await shop.transactions();
   const scrapeBefore = await scrape(shop);
 
@@ -114,21 +118,6 @@ function paceOf({ ratePerS, concurrency }: CostOptions, orders: number): Pace {
   }
   const steps = [{ name: 'run', ratePerS, durationMs: (orders * 1_000) / ratePerS }];
   return { kind: 'open', connections: openConnections, steps };
-}
-
-function namesOf(shop: Shop, generator: Generator): Map<number, string> {
-  const named = new Map([
-    [process.pid, 'launcher and benchmark'],
-    [generator.pid, 'load generator'],
-  ]);
-  for (const { name, pid } of shop.platform.parts()) {
-    if (pid !== null) named.set(pid, name === 'postgres' ? 'postgres postmaster' : name);
-  }
-  return named;
-}
-
-function postgresPidOf(shop: Shop): number {
-  return shop.platform.parts().find(({ name }) => name === 'postgres')?.pid ?? 0;
 }
 
 async function scrape(shop: Shop): Promise<Scrape> {

@@ -97,6 +97,13 @@ export function cpuBetween(before: CpuReading, after: CpuReading): Map<string, n
   return sums;
 }
 
+/** Microseconds of all of them for each of so many things done; null where it is not known. */
+export function cpuUsEach(before: CpuReading, after: CpuReading, count: number): number | null {
+  if (!cpuIsKnown || count === 0) return null;
+  const sum = [...cpuBetween(before, after).values()].reduce((all, us) => all + us, 0);
+  return sum / count;
+}
+
 function statOf(pid: number): Stat | undefined {
   const line = readOrEmpty(`/proc/${pid}/stat`);
   return line === '' ? undefined : parseStat(line);

@@ -1,6 +1,6 @@
 // What a person reads of the orders benchmark.
 
-import type { OrdersResult, SettledRun } from './orders.ts';
+import type { OrdersResult, Rate, SettledRun } from './orders.ts';
 import type { Peak } from './peak.ts';
 import { median } from './percentile.ts';
 import { describeVerdicts } from './promises.ts';
@@ -38,25 +38,39 @@ function rates({ emptyRoute, rowCommits, manyItems, hotItem }: OrdersResult): st
     figure(perS / emptyRoute.perS),
     figure(perS / rowCommits.perS),
   ];
-  const of = (peak: Peak<SettledRun>, pick: (run: SettledRun) => number): number =>
-    median(peak.runs.map(pick));
-  const rows = [manyItems, hotItem].flatMap((peak, index) => {
-    const name = index === 0 ? '19 items' : 'one hot item';
-    const paidPerS = of(peak, (run) => run.paidPerS);
-    const lag = `${figure(of(peak, (run) => run.paidLagS))} s`;
+  const plain = (name: string, { perS, concurrency, runs }: Peak<Rate>): string[] => {
+    return [name, figure(perS), `${concurrency}`, '', '', cpuOf(runs)];
+  };
+  const platform = (name: string, { perS, concurrency, runs }: Peak<SettledRun>): string[][] => {
+    const paidPerS = median(runs.map((run) => run.paidPerS));
+    const lag = `${figure(median(runs.map((run) => run.paidLagS)))} s`;
     return [
-      [`(c) ${name}: settled`, figure(peak.perS), `${peak.concurrency}`, ...ratios(peak.perS), ''],
-      [`    ${name}: paid, all of the run`, figure(paidPerS), '', ...ratios(paidPerS), lag],
+      [`(c) ${name}: settled`, figure(perS), `${concurrency}`, ...ratios(perS), cpuOf(runs)],
+      [`    ${name}: paid`, figure(paidPerS), '', ...ratios(paidPerS), '', lag],
     ];
-  });
+  };
   return table(
-    ['median of the runs', 'per second', 'at once', '÷ (a)', '÷ (b)', 'paid after'],
     [
-      ['(a) empty Fastify route', figure(emptyRoute.perS), `${emptyRoute.concurrency}`],
-      ['(b) one row a commit', figure(rowCommits.perS), `${rowCommits.concurrency}`],
-      ...rows,
+      'median of the runs',
+      'per second',
+      'at once',
+      '÷ (a)',
+      '÷ (b)',
+      'CPU µs each',
+      'last paid after',
+    ],
+    [
+      plain('(a) empty Fastify route', emptyRoute),
+      plain('(b) one row a commit', rowCommits),
+      ...platform('19 items', manyItems),
+      ...platform('one hot item', hotItem),
     ],
   );
+}
+
+function cpuOf(runs: readonly { cpuUs: number | null }[]): string {
+  const known = runs.map(({ cpuUs }) => cpuUs).filter((us) => us !== null);
+  return known.length === 0 ? 'not available' : figure(median(known));
 }
 
 function latencies({ halfLoad, overload, soldOut }: OrdersResult): string {

@@ -8,6 +8,7 @@
 // B3. Stock suffices for all orders, except where "sold out" is what is measured.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type CpuReading, cpuUsEach, readCpu } from './cpu.ts';
 import { forkModule } from './forked.ts';
 import { type Generator, startGenerator } from './load/generator.ts';
 import type { Outcome, Pace } from './load/plan.ts';
@@ -46,8 +47,8 @@ export const ordersPlan: OrdersPlan = {
   students: 1_000,
   warmUpMs: 3_000,
   concurrencies: [128, 256, 512, 1_024],
-  times: { searchMs: 1_500, runMs: 4_000, runs: 3 },
-  halfLoadMs: 8_000,
+  times: { searchMs: 1_200, runMs: 4_000, runs: 3 },
+  halfLoadMs: 6_000,
   overload: { normalMs: 3_000, overloadMs: 6_000, recoveryMs: 12_000 },
   soldOutMs: 4_000,
   connections: 1_000,
@@ -61,9 +62,12 @@ export type SettledRun = {
   paidPerS: number;
   /** From the last answer until the last order was paid. */
   paidLagS: number;
+  /** Processor time of the whole platform per order, until all are settled. */
+  cpuUs: number | null;
   answers: Answers;
 };
-export type Rate = { perS: number };
+/** `cpuUs`: processor time of the measured side for each of them; null where it is not known. */
+export type Rate = { perS: number; cpuUs: number | null };
 
 export type OrdersResult = {
   startUp: Omit<StartUp, 'token' | 'reply'> | null;
@@ -143,7 +147,9 @@ async function measureEmptyRoute(
     [reply],
   );
   const bodies = bodiesOf(Array.from({ length: manyItems }, (_, n) => `dish-${n}`));
+  const read = (): CpuReading => readCpu(new Map([[server.child.pid ?? 0, 'empty route']]), 0);
   const send = async (connections: number, durationMs: number): Promise<Rate> => {
+    const before = read();
     const outcome = await generator.orders({
       url: server.ready.url,
       path,
@@ -153,7 +159,8 @@ async function measureEmptyRoute(
       pace: { kind: 'closed', concurrency: connections, durationMs },
       answerMsMax,
     });
-    return { perS: acceptedPerS(outcome) };
+    const cpuUs = cpuUsEach(before, read(), outcome.latencyMs['201']?.count ?? 0);
+    return { perS: acceptedPerS(outcome), cpuUs };
   };
   await send(plan.concurrencies[0] ?? 1, plan.warmUpMs / 2);
   const candidates = concurrency === undefined ? plan.concurrencies : [concurrency];
@@ -210,8 +217,9 @@ async function measureCommits(
   const { databaseUrl, statement, values } = await shop.rowToCommit();
   const commit = async (connections: number, durationMs: number): Promise<Rate> => {
     const run = { databaseUrl, statement, values, connections, durationMs };
+    const before = shop.cpu();
     const { commits, tookMs } = await generator.commits(run);
-    return { perS: (commits * 1_000) / tookMs };
+    return { perS: (commits * 1_000) / tookMs, cpuUs: cpuUsEach(before, shop.cpu(), commits) };
   };
   const { searchMs, runMs, runs } = plan.times;
   return findPeak([commitConnections], { searchMs, runMs: runMs / 2, runs }, commit);
@@ -242,16 +250,20 @@ class Counter {
 
   /** @throws Error when an order is not paid in time */
   async settle(itemIds: readonly string[], pace: Pace): Promise<SettledRun> {
+    const before = this.#shop.cpu();
     const startMs = performance.now();
     const outcome = await this.place(itemIds, pace);
     const answeredMs = performance.now();
     const paidMs = await this.#shop.whenPaid(paidMsMax);
-    await this.rest();
+    await this.#shop.whenSettled(settledMsMax);
+    const after = this.#shop.cpu();
+    await sleep(restMs);
     const accepted = outcome.latencyMs['201']?.count ?? 0;
     return {
       perS: acceptedPerS(outcome),
       paidPerS: (accepted * 1_000) / (paidMs - startMs),
       paidLagS: (paidMs - answeredMs) / 1_000,
+      cpuUs: cpuUsEach(before, after, accepted),
       answers: outcome.latencyMs,
     };
   }

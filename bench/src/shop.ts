@@ -15,6 +15,7 @@ import {
 import { type Platform, startPlatform } from '@rushlight/launcher';
 import pg from 'pg';
 import { call } from './api.ts';
+import { type CpuReading, readCpu } from './cpu.ts';
 import { parseMetrics, type Sample } from './metrics-text.ts';
 
 export type ShopOptions = {
@@ -38,6 +39,8 @@ export type Shop = AsyncDisposable & {
   audit(): Promise<AuditReport>;
   /** A table for rows like orders, and a statement that writes one; the last parameter is its id. */
   rowToCommit(): Promise<{ databaseUrl: string; statement: string; values: (string | number)[] }>;
+  /** Processor time of every process of the platform, and of those that are named. */
+  cpu(others?: ReadonlyMap<number, string>): CpuReading;
   metricsOf(service: ServiceName): Promise<Sample[]>;
   /** Transactions by database. Postgres adds up with a delay of `statisticsDelayMs`. */
   transactions(): Promise<Map<string, number>>;
@@ -93,7 +96,8 @@ export async function openShop({ students, env = {} }: ShopOptions): Promise<Sho
       const admin = await loginOf(platform.url);
       const tokens = await crowdOf(platform.url, admin, students);
       const uses = usesOf(platform, admin);
-      return { platform, tokens, startMs, ...uses, ...books, [Symbol.asyncDispose]: stop };
+      const cpu = cpuOf(platform);
+      return { platform, tokens, startMs, cpu, ...uses, ...books, [Symbol.asyncDispose]: stop };
     } catch (error) {
       await stop();
       throw error;
@@ -102,6 +106,18 @@ export async function openShop({ students, env = {} }: ShopOptions): Promise<Sho
     rmSync(parent, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Asked for its processes only once: to list them is work. */
+function cpuOf(platform: Platform): Shop['cpu'] {
+  const named = new Map<number, string>();
+  let postgresPid = 0;
+  for (const { name, pid } of platform.parts()) {
+    if (pid === null) continue;
+    named.set(pid, name === 'postgres' ? 'postgres postmaster' : name);
+    if (name === 'postgres') postgresPid = pid;
+  }
+  return (others = new Map()) => readCpu(new Map([...named, ...others]), postgresPid);
 }
 
 /** What the databases say; each is asked over one connection that stays open. */
