@@ -42,7 +42,7 @@ const proxyOf = (victim: Victim): TcpProxy => {
 };
 
 /** Lasts longer than every time-out on the way, so that connections are given up in it. */
-const silentMs = 8_000;
+const silentMs = 7_000;
 /** Short enough that some of the calls under way are still waited for when it heals. */
 const muteMs = 3_000;
 

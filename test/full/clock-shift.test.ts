@@ -25,8 +25,13 @@ afterAll(async () => {
   clocks.remove();
 });
 
-const cases = serviceNames.flatMap((service: ServiceName, nth) =>
-  [jumpMs, -jumpMs].map((byMs, way) => ({ service, byMs, nth: 2 * nth + way })),
+/** Those who write instants down for somebody else to judge; the others' clocks jump one way. */
+const keepers: readonly ServiceName[] = ['orders', 'payments', 'kitchen', 'inventory'];
+const cases = serviceNames.flatMap((service, nth) =>
+  (keepers.includes(service) ? [jumpMs, -jumpMs] : [jumpMs]).map((byMs, way) => ({
+    ...{ service, byMs },
+    nth: 2 * nth + way,
+  })),
 );
 
 test.each(cases)(

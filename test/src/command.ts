@@ -16,10 +16,16 @@ export type Running = {
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const main = fileURLToPath(new URL('../../launcher/src/main.ts', import.meta.url));
+const soakMain = fileURLToPath(new URL('../../lab/src/soak/main.ts', import.meta.url));
 
 /** Runs the launcher itself. */
 export function runLauncher(args: readonly string[], env: Record<string, string> = {}): Running {
   return run(process.execPath, [main, ...args], env);
+}
+
+/** Runs a soak. */
+export function runSoak(args: readonly string[]): Running {
+  return run(process.execPath, [soakMain, ...args], {});
 }
 
 /** Runs `npm start`, with the scripts around it. In a process group of its own, as a terminal does. */
