@@ -1,12 +1,10 @@
-// An open-loop load generator: a process of its own, so that it does not wait for whom it measures.
-//
-// G1. A shot is fired when it is due, whether or not earlier ones were answered.
-// G2. Its latency counts from when it was due, so that a stall of the server, or of ourselves, shows.
+// Fires a plan of orders, open loop: a process of its own, so that it does not wait for whom it
+// measures.
 //
 //   node load-generator.ts PLAN.json HITS.json
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Pool } from 'undici';
+import { createLoadClient, type LoadClient, onSchedule } from '@rushlight/lab';
 import type { Hit, LoadPlan, Shot } from './load-plan.ts';
 
 const answerMsMax = 30_000;
@@ -14,67 +12,41 @@ const leadMs = 200;
 
 const [planFile = '', hitsFile = ''] = process.argv.slice(2);
 const plan = JSON.parse(readFileSync(planFile, 'utf8')) as LoadPlan;
-const pool = new Pool(plan.url, {
-  connections: plan.connections,
-  pipelining: 1,
-  headersTimeout: answerMsMax,
-  bodyTimeout: answerMsMax,
-});
-await warmUp();
-const hits = await fireAll(plan.shots.toSorted((a, b) => a.atMs - b.atMs));
+const client = createLoadClient({ url: plan.url, connectionsMax: plan.connections });
+// The crowd has had its pages open for a while: its connections are there.
+await client.warmUp(plan.connections);
+const hits = await fireAll(client, plan.shots);
+client.close();
 writeFileSync(hitsFile, JSON.stringify(hits));
-await pool.destroy();
 
-/** The crowd has had its pages open for a while: its connections are there. */
-async function warmUp(): Promise<void> {
-  const pings = Array.from({ length: plan.connections }, async () => {
-    const { body } = await pool.request({ method: 'GET', path: '/ping' });
-    await body.dump();
-  });
-  await Promise.all(pings);
-}
-
-function fireAll(shots: readonly Shot[]): Promise<Hit[]> {
-  const startMs = performance.now() + leadMs;
+async function fireAll(client: LoadClient, given: readonly Shot[]): Promise<Hit[]> {
+  const shots = given.toSorted((a, b) => a.atMs - b.atMs);
   const running: Promise<Hit>[] = [];
-  return new Promise((resolve) => {
-    let next = 0;
-    const tick = (): void => {
-      const nowMs = performance.now() - startMs;
-      for (let shot = shots[next]; shot && shot.atMs <= nowMs; shot = shots[++next]) {
-        running.push(fire(shot, startMs + shot.atMs));
-      }
-      if (next < shots.length) setTimeout(tick, 1);
-      else resolve(Promise.all(running));
-    };
-    tick();
-  });
+  await onSchedule(
+    shots.map(({ atMs }) => leadMs + atMs),
+    (nth, dueMs) => {
+      const shot = shots[nth];
+      if (shot) running.push(fire(client, shot, dueMs));
+    },
+  );
+  return Promise.all(running);
 }
 
-async function fire({ token, key, body, atMs }: Shot, dueMs: number): Promise<Hit> {
-  const hit = { key, atMs };
-  try {
-    const answer = await pool.request({
-      method: 'POST',
-      path: '/api/v1/orders',
-      headers: {
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/json',
-        'idempotency-key': key,
-      },
-      body,
-    });
-    const text = await answer.body.text();
-    const latencyMs = performance.now() - dueMs;
-    const { orderId, code } = JSON.parse(text) as { orderId?: string; code?: string };
-    return {
-      ...hit,
-      latencyMs,
-      status: answer.statusCode,
-      ...(orderId === undefined ? {} : { orderId }),
-      ...(code === undefined ? {} : { code }),
-    };
-  } catch (error) {
-    return { ...hit, latencyMs: performance.now() - dueMs, status: 0, code: String(error) };
-  }
+async function fire(
+  client: LoadClient,
+  { token, key, body, atMs }: Shot,
+  dueMs: number,
+): Promise<Hit> {
+  const headers = { authorization: `Bearer ${token}`, 'idempotency-key': key };
+  const parts = { method: 'POST', path: '/api/v1/orders', headers, body };
+  const outcome = await client.request(parts, answerMsMax);
+  const hit = { key, atMs, latencyMs: performance.now() - dueMs };
+  if (outcome.kind === 'unanswered') return { ...hit, status: 0, code: outcome.why };
+  const { orderId, code } = JSON.parse(outcome.body) as { orderId?: string; code?: string };
+  return {
+    ...hit,
+    status: outcome.status,
+    ...(orderId === undefined ? {} : { orderId }),
+    ...(code === undefined ? {} : { code }),
+  };
 }
