@@ -59,6 +59,7 @@ const lookEveryMs = 250;
 const sumEveryMs = 1_000;
 const finalLooksMax = 200;
 const clientGraceMs = 20;
+/** Messages that are repeated come until then. */
 const keptCalmMs = 7_000;
 
 type Stage = {
@@ -70,6 +71,7 @@ type Stage = {
   shop: Shop;
   recorder: Recorder;
   student: Student;
+  staff: Staff;
   listeners: StreamListener[];
   findings: Finding[];
   entrySums: number[];
@@ -83,10 +85,14 @@ export async function run(options: RunOptions): Promise<Outcome> {
   await world.run(settings.chaosMs);
   world.story.say('world', () => 'all faults end here');
   heal(shop);
+  await world.run(settings.chaosMs + keptCalmMs);
+  stage.staff.goHome();
   const rest = await drain(stage);
   if (rest.length > 0)
     findings.push({ rule: 'liveness', subject: 'drain', detail: rest.join('; ') });
   const replays = await replayAll(stage);
+  // A meal may have been taken from the shelf meanwhile.
+  await drain(stage);
   await checkBooks(stage);
   const evidence = await collectEvidence(shop, stage.plan, { entrySums: stage.entrySums, replays });
   const verdict = check(recorder.entries, evidence, {
@@ -134,11 +140,23 @@ async function setStage(options: RunOptions): Promise<Stage> {
   const shop = new Shop(world, settings, options.compose?.() ?? {});
   const recorder = new Recorder(world);
   const student = new Student(shop, recorder);
+  const staff = new Staff(shop, recorder);
   const listeners = plan.students.map(
     ({ studentId }) => new StreamListener(shop, recorder, studentId),
   );
   const stage: Stage = {
-    ...{ world, settings, plan, faultPlan, faultNumbers, shop, recorder, student, listeners },
+    ...{
+      world,
+      settings,
+      plan,
+      faultPlan,
+      faultNumbers,
+      shop,
+      recorder,
+      student,
+      staff,
+      listeners,
+    },
     ...{ findings: [], entrySums: [], busy: 0 },
   };
   await open(stage);
@@ -148,7 +166,7 @@ async function setStage(options: RunOptions): Promise<Stage> {
 
 /** Stocks the shelves, opens the doors, lets everybody in. */
 async function open(stage: Stage): Promise<void> {
-  const { shop, plan, settings, recorder, world } = stage;
+  const { shop, plan, settings, staff, world } = stage;
   const menu = plan.items.map(({ itemId, priceCents }) => ({
     ...{ itemId, name: itemId, category: 'mains', priceCents },
     stock: settings.stock,
@@ -157,7 +175,6 @@ async function open(stage: Stage): Promise<void> {
   await shop.register(plan.students);
   for (const name of serviceNames) shop.start(name);
   for (const listener of stage.listeners) listener.start();
-  const staff = new Staff(shop, recorder);
   const acts = [
     ...plan.orders.map((order) => stage.student.live(order)),
     ...plan.stock.map((delivery) => staff.addStock(delivery)),
@@ -192,14 +209,11 @@ function watch(stage: Stage, staff: Staff): void {
 
 /** Lets time pass until nothing is under way. Returns what still is, after long enough. */
 async function drain(stage: Stage): Promise<string[]> {
-  const { world, shop, plan, settings } = stage;
+  const { world, shop, plan } = stage;
   const endMs = world.elapsedMs + drainMsMax;
-  // Messages that are repeated come until then.
-  const quietFromMs = settings.chaosMs + keptCalmMs;
   let rest: string[] = [];
   while (world.elapsedMs < endMs) {
     await world.run(world.elapsedMs + lookEveryMs);
-    if (world.elapsedMs < quietFromMs) continue;
     rest = [...(stage.busy > 0 ? ['clients'] : []), ...(await whatRemains(shop, plan))];
     if (rest.length === 0) return [];
   }

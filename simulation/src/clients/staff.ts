@@ -21,6 +21,7 @@ export class Staff {
   readonly #recorder: Recorder;
   readonly #env: Environment;
   readonly #random: () => number;
+  #atWork = true;
   /** Meals that somebody looked at: refused at most once. */
   readonly #judged = new Set<string>();
 
@@ -31,9 +32,14 @@ export class Staff {
     this.#random = shop.world.dice('staff decides');
   }
 
-  /** Works at the counter for as long as the world turns. */
-  async workInKitchen(): Promise<never> {
-    for (;;) {
+  /** Nobody is at the counter any more. */
+  goHome(): void {
+    this.#atWork = false;
+  }
+
+  /** Works at the counter until it is time to go home. */
+  async workInKitchen(): Promise<void> {
+    while (this.#atWork) {
       await this.#env.sleep(lookEveryMs * (0.5 + this.#random()));
       const display = await this.#ask<Display>('kitchen', kitchenRoutes.tickets, {}).catch(
         () => undefined,
@@ -43,6 +49,7 @@ export class Staff {
   }
 
   async #handle(orderId: string, status: string): Promise<void> {
+    if (!this.#atWork) return;
     const { refuseRate, collectRate } = this.#shop.settings;
     if (!this.#judged.has(orderId)) {
       this.#judged.add(orderId);
