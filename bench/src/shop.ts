@@ -14,7 +14,7 @@ import {
 } from '@rushlight/contracts';
 import { type Platform, startPlatform } from '@rushlight/launcher';
 import pg from 'pg';
-import { call } from './api.ts';
+import { call, untilTaken } from './api.ts';
 import { type CpuReading, readCpu } from './cpu.ts';
 import { parseMetrics, type Sample } from './metrics-text.ts';
 
@@ -211,11 +211,12 @@ function usesOf(platform: Platform, admin: string) {
   return {
     dishes: async (count: number, stock: number) => {
       const itemIds: string[] = [];
-      for (let n = 0; n < count; n++) itemIds.push(await addDish(stock));
+      for (let n = 0; n < count; n++) itemIds.push(await untilTaken(() => addDish(stock)));
       return itemIds;
     },
     audit: async () => {
-      const report = AuditReport.parse(await call(platform.url, publicApi.audit, { token: admin }));
+      const ask = () => call(platform.url, publicApi.audit, { token: admin });
+      const report = AuditReport.parse(await untilTaken(ask));
       if (report.ok) return report;
       throw new Error(`The audit is not ok: ${JSON.stringify(report, undefined, 1)}`);
     },
@@ -227,11 +228,12 @@ function usesOf(platform: Platform, admin: string) {
 }
 
 async function loginOf(url: string): Promise<string> {
-  const reply = await call(url, publicApi.login, { body: adminLogin });
+  const reply = await untilTaken(() => call(url, publicApi.login, { body: adminLogin }));
   return publicApi.login.replies[200].parse(reply).token;
 }
 
 async function crowdOf(url: string, admin: string, students: number): Promise<string[]> {
-  const reply = await call(url, publicApi.crowd, { body: { students }, token: admin });
+  const body = { students };
+  const reply = await untilTaken(() => call(url, publicApi.crowd, { body, token: admin }));
   return publicApi.crowd.replies[200].parse(reply).map(({ token }) => token);
 }

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { publicApi } from '@rushlight/contracts';
-import { call } from './api.ts';
+import { call, untilTaken } from './api.ts';
 import { memoryMbBelow } from './memory.ts';
 
 export type StartUp = {
@@ -56,13 +56,16 @@ export async function measureStartUp(): Promise<StartUp> {
 async function firstOrder(url: string, child: ChildProcess) {
   await untilReady(`${url}/ready`, child);
   const { token } = publicApi.login.replies[200].parse(
-    await call(url, publicApi.login, { body: login }),
+    await untilTaken(() => call(url, publicApi.login, { body: login })),
   );
-  const [dish] = publicApi.menu.replies[200].parse(await call(url, publicApi.menu));
+  const [dish] = publicApi.menu.replies[200].parse(
+    await untilTaken(() => call(url, publicApi.menu)),
+  );
   if (dish === undefined) throw new Error('The menu of a fresh shop is empty.');
   const body = { lines: [{ itemId: dish.itemId, quantity: 1 }] };
   const headers = { 'idempotency-key': 'first' };
-  return { token, reply: await call(url, publicApi.placeOrder, { body, token, headers }) };
+  const place = () => call(url, publicApi.placeOrder, { body, token, headers });
+  return { token, reply: await untilTaken(place) };
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {

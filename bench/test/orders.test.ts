@@ -43,4 +43,4 @@ test('a tiny run measures everything, and every order is settled', async () => {
 
   expect(describeOrders(result)).toContain('÷ (a)');
   expect(said.length).toBeGreaterThan(4);
-}, 120_000);
+}, 240_000);
