@@ -1,81 +1,52 @@
-// What inventory does with the messages of its queue. Each is one store operation; when it returns,
-// it is committed, and the message may be acknowledged.
+// What inventory does with the messages of its queue. Each operation is one of the store; when it
+// returns, it is committed, and the message may be acknowledged.
 //
-// Payments come in a stream of messages for the same few items: those that come while one
-// transaction runs are sold by the next, together. The others go one by one, two at a time.
+// Payments come in a stream of messages for the same few items: all that wait are sold together, in
+// one transaction. The others go one by one.
 
-import { createBatcher, type Environment, type Log, type Metrics } from '@rushlight/chassis';
+import type { Log, Metrics } from '@rushlight/chassis';
 import type { Message, Topic } from '@rushlight/contracts';
 import type { InventoryStore } from './store.ts';
 
 type Parts = {
   store: InventoryStore;
-  env: Environment;
   log: Log;
   metrics: Pick<Metrics, 'count' | 'observe'>;
 };
-type Ended = Message<'order.rejected' | 'order.cancelled'>;
+type Paid = Message<'order.paid'>;
+type Other = Message<'order.queued' | 'order.rejected' | 'order.cancelled'>;
 
-export type Consumer = {
-  handle(message: Message): Promise<void>;
-  close(): Promise<void>;
-};
-
-/** Messages that may be in the hands of a consumer at the same time. */
-export const messagesMax = 32;
-const commonLimits = { waitMsMax: 0, queueMax: messagesMax, ageMsMax: 60_000 };
-
-export function createConsumer(parts: Parts): Consumer {
-  const { env, metrics } = parts;
-  const paid = createBatcher<Message<'order.paid'>, undefined>({
-    ...{ name: 'paid', env, ...commonLimits, sizeMax: messagesMax, concurrencyMax: 1 },
-    run: async (messages) => {
-      await sell(parts, messages);
-      return messages.map(() => undefined);
-    },
-    onBatch: ({ size }) => metrics.observe('batch_size', { batcher: 'paid' }, size),
-  });
-  const others = createBatcher<Message<'order.queued'> | Ended, undefined>({
-    ...{ name: 'others', env, ...commonLimits, sizeMax: 1, concurrencyMax: 2 },
-    run: async (messages) => {
-      for (const message of messages) await decide(parts, message);
-      return messages.map(() => undefined);
-    },
-  });
-
-  return {
-    handle: async (message) => {
-      switch (message.topic) {
-        case 'order.paid':
-          return paid.add(message);
-        case 'order.queued':
-        case 'order.rejected':
-        case 'order.cancelled':
-          return others.add(message);
-        default:
-          throw new Error(`Inventory does not take ${message.topic satisfies Topic}`);
-      }
-    },
-    close: async () => {
-      await Promise.all([paid.close(), others.close()]);
-    },
-  };
+/** Takes messages that wait. Those that were done before are passed over when they come again. */
+export async function takeMessages(parts: Parts, messages: readonly Message[]): Promise<void> {
+  const paid: Paid[] = [];
+  const others: Other[] = [];
+  for (const message of messages) {
+    switch (message.topic) {
+      case 'order.paid':
+        paid.push(message);
+        break;
+      case 'order.queued':
+      case 'order.rejected':
+      case 'order.cancelled':
+        others.push(message);
+        break;
+      default:
+        throw new Error(`Inventory does not take ${message.topic satisfies Topic}`);
+    }
+  }
+  if (paid.length > 0) await sell(parts, paid);
+  for (const message of others) await decide(parts, message);
 }
 
-async function sell(
-  { store, log, metrics }: Parts,
-  messages: readonly Message<'order.paid'>[],
-): Promise<void> {
+async function sell({ store, log, metrics }: Parts, messages: readonly Paid[]): Promise<void> {
+  metrics.observe('batch_size', { batcher: 'paid' }, messages.length);
   const { unknown } = await store.commitPaid(messages);
   const orders = messages.reduce((sum, { events }) => sum + events.length, 0);
   metrics.count('stock_updates_total', { operation: 'committed' }, orders);
   if (unknown.length > 0) log.error({ orderIds: unknown }, 'paid orders without a hold');
 }
 
-async function decide(
-  { store, metrics }: Parts,
-  message: Message<'order.queued'> | Ended,
-): Promise<void> {
+async function decide({ store, metrics }: Parts, message: Other): Promise<void> {
   if (message.topic === 'order.queued') {
     const decisions = await store.reserveQueued(message);
     const reserved = decisions.filter(({ outcome }) => outcome === 'reserved').length;

@@ -4,9 +4,12 @@
 //     wait in a line, never in a circle, and one item's stock is decided by one transaction at a time.
 // P2. What was read before a lock is read again after it, or is guarded by the write: an operation
 //     that finds the world changed in between rolls back and starts anew.
+// P3. The first try takes it that orders come once: an order to reserve has no hold yet, one that is
+//     paid has its lines in the message. The write finds out when that is wrong; the next try looks.
 
 import assert from 'node:assert/strict';
 import type { Environment, Statement, Transaction } from '@rushlight/chassis';
+import type { OrderLine } from '@rushlight/contracts';
 import { findViolations } from './audit.ts';
 import { addItem, type EditOutcome, editItem, type NewItem, removeItem } from './edit-item.ts';
 import { type ReserveAnswer, type ReserveRequest, reserve } from './reserve.ts';
@@ -45,22 +48,27 @@ export function createPostgresStore(database: Database, env: Parts['env']): Inve
     item: async (itemId) => (await database.query<Item>(statements.item, [itemId]))[0],
 
     reserveBatch: (cause, requests) =>
-      atomically(parts, 'reserveBatch', (tx) => reserveIn(tx, parts, cause, requests, false)),
+      atomically(parts, 'reserveBatch', (tx, race) =>
+        reserveIn(tx, parts, { cause, requests, shortIsFinal: false, look: race > 1 }),
+      ),
     reserveQueued: (message) =>
       atomically(parts, 'reserveQueued', async (tx) => {
         if (!(await tx.isNew(message.id))) return [];
-        const answers = await reserveIn(tx, parts, message.id, message.events, true);
+        const asked = { cause: message.id, requests: message.events };
+        const answers = await reserveIn(tx, parts, { ...asked, shortIsFinal: true, look: true });
         const decisions = decisionsOf(answers);
         await tx.emit('stock.decided', decisions);
         return decisions;
       }),
     commitPaid: (messages) =>
-      atomically(parts, 'commitPaid', async (tx) => {
+      atomically(parts, 'commitPaid', async (tx, race) => {
         const fresh = await newOnes(tx, messages);
         const [first] = fresh;
         if (!first) return { unknown: [] };
-        const orderIds = fresh.flatMap(({ events }) => events.map((event) => event.orderId));
-        const { items, holds } = await lockHolds(tx, orderIds);
+        const events = fresh.flatMap((message) => message.events);
+        const orderIds = events.map((event) => event.orderId);
+        const lines = events.flatMap((event) => event.lines);
+        const { items, holds } = await lockHolds(tx, orderIds, race > 1 ? undefined : lines);
         const { change, unknown } = commit(items, holds, orderIds);
         await write(tx, parts, first.id, items, change);
         return { unknown };
@@ -70,7 +78,7 @@ export function createPostgresStore(database: Database, env: Parts['env']): Inve
       if (orderIds.length === 0) return; // Without an effect there is nothing to do only once.
       await atomically(parts, 'releaseEnded', async (tx) => {
         if (!(await tx.isNew(message.id))) return;
-        const { items, holds } = await lockHolds(tx, orderIds);
+        const { items, holds } = await lockHolds(tx, orderIds, undefined);
         await write(tx, parts, message.id, items, release(items, holds, orderIds));
       });
     },
@@ -90,60 +98,85 @@ export function createPostgresStore(database: Database, env: Parts['env']): Inve
 async function atomically<T>(
   { database }: Parts,
   operation: string,
-  run: (tx: Transaction) => Promise<T>,
+  run: (tx: Transaction, race: number) => Promise<T>,
 ): Promise<T> {
   for (let race = 1; ; race++) {
     try {
-      return await database.transaction(operation, run);
+      return await database.transaction(operation, (tx) => run(tx, race));
     } catch (error) {
       if (!(error instanceof RacedError) || race >= racesMax) throw error;
     }
   }
 }
 
-/** Inbox: those of these messages that were not seen before, each once. Asked in id order. */
+/** Inbox: those of these messages that were not seen before, each once. */
 async function newOnes<M extends { id: string }>(
   tx: Transaction,
   messages: readonly M[],
 ): Promise<M[]> {
   const byId = new Map(messages.map((message) => [message.id, message]));
-  const ids = [...byId.keys()].sort();
-  const isNew = await Promise.all(ids.map((id) => tx.isNew(id)));
-  return [...byId.values()].filter(({ id }) => isNew[ids.indexOf(id)]);
+  const fresh = await tx.newOf([...byId.keys()]);
+  return [...byId.values()].filter(({ id }) => fresh.has(id));
 }
 
-async function reserveIn(
-  tx: Transaction,
-  parts: Parts,
-  cause: string,
-  requests: readonly ReserveRequest[],
-  shortIsFinal: boolean,
-): Promise<ReserveAnswer[]> {
+type Asked = {
+  cause: string;
+  requests: readonly ReserveRequest[];
+  shortIsFinal: boolean;
+  /** False: it is taken that none of these orders has a hold (P3). */
+  look: boolean;
+};
+
+async function reserveIn(tx: Transaction, parts: Parts, asked: Asked): Promise<ReserveAnswer[]> {
+  const { cause, requests, shortIsFinal } = asked;
   const itemIds = new Set(requests.flatMap(({ lines }) => lines.map((line) => line.itemId)));
-  // One trip; the server runs the second after it got the locks, so it sees what they waited for.
-  const [items, holds] = await Promise.all([
-    tx.query<Item>(statements.lockItems, [[...itemIds]]),
-    tx.query<{ orderId: string; status: HoldStatus }>(statements.holdStatuses, [
-      requests.map((request) => request.orderId),
-    ]),
-  ]);
-  const stock = byItemId(items);
-  const statuses = new Map(holds.map(({ orderId, status }) => [orderId, status]));
-  const { answers, change } = reserve(stock, statuses, requests, shortIsFinal);
-  await write(tx, parts, cause, stock, change);
-  return answers;
+  const stock = byItemId(await tx.query<Item>(statements.lockItems, [[...itemIds]]));
+  const statuses = asked.look ? await statusesOf(tx, requests) : new Map<string, HoldStatus>();
+  let decided = reserve(stock, statuses, requests, shortIsFinal);
+  // Who is short now may hold something since an earlier call, which the write would not notice.
+  if (!asked.look && decided.answers.some(({ outcome }) => outcome === 'short')) {
+    decided = reserve(stock, await statusesOf(tx, requests), requests, shortIsFinal);
+  }
+  await write(tx, parts, cause, stock, decided.change);
+  return decided.answers;
 }
 
-async function lockHolds(tx: Transaction, orderIds: readonly string[]) {
+/** Asked with the items locked, so it sees what they waited for. */
+async function statusesOf(
+  tx: Transaction,
+  requests: readonly ReserveRequest[],
+): Promise<Map<string, HoldStatus>> {
+  const orderIds = requests.map((request) => request.orderId);
+  type Row = { orderId: string; status: HoldStatus };
+  const rows = await tx.query<Row>(statements.holdStatuses, [orderIds]);
+  return new Map(rows.map(({ orderId, status }) => [orderId, status]));
+}
+
+/** @param lines of these orders as somebody else has them; undefined: those of their holds count */
+async function lockHolds(
+  tx: Transaction,
+  orderIds: readonly string[],
+  lines: readonly OrderLine[] | undefined,
+) {
   const [locked, found] = await Promise.all([
-    tx.query<Item>(statements.lockItemsOfHolds, [orderIds]),
-    tx.query<Hold>(statements.holds, [orderIds]),
+    lines
+      ? tx.query<Item>(statements.lockItems, [[...new Set(lines.map(({ itemId }) => itemId))]])
+      : tx.query<Item>(statements.lockItemsOfHolds, [orderIds]),
+    tx.query<HoldRow>(statements.holds, [orderIds]),
   ]);
   const items = byItemId(locked);
-  const holds = new Map(found.map((hold) => [hold.orderId, hold]));
-  const unlocked = found.flatMap(({ lines }) => lines).find(({ itemId }) => !items.has(itemId));
-  if (unlocked) throw new RacedError(`a hold on ${unlocked.itemId} came while we locked`);
+  const holds = new Map(found.map((row) => [row.orderId, holdOf(row)]));
+  for (const { lines: held } of holds.values()) {
+    const unlocked = held.find(({ itemId }) => !items.has(itemId));
+    if (unlocked) throw new RacedError(`a hold on ${unlocked.itemId}, which is not locked`);
+  }
   return { items, holds };
+}
+
+type HoldRow = { orderId: string; status: HoldStatus; lines: string };
+
+function holdOf({ orderId, status, lines }: HoldRow): Hold {
+  return { orderId, status, lines: JSON.parse(lines) as OrderLine[] };
 }
 
 /** Writes a change and says what the world hears of it. @throws RacedError */
@@ -234,11 +267,11 @@ async function audit(
   after: string | undefined,
   limit: number,
 ): Promise<StockAudit> {
-  const found = await database.query<Hold>(statements.holdsPage, [
+  const found = await database.query<HoldRow>(statements.holdsPage, [
     after ?? firstOrderId,
     limit + 1,
   ]);
-  const holds = found.slice(0, limit);
+  const holds = found.slice(0, limit).map(holdOf);
   const next = found.length > limit ? holds.at(-1)?.orderId : undefined;
   if (after !== undefined) {
     return { items: await database.query<Item>(statements.items), holds, violations: [], next };

@@ -19,7 +19,7 @@ export const statements = {
   lockItemsOfHolds: statement(
     'lock_items_of_holds',
     `SELECT ${itemColumns} FROM items WHERE item_id IN (
-       SELECT line ->> 'itemId' FROM holds, jsonb_array_elements(lines) AS line
+       SELECT line ->> 'itemId' FROM holds, jsonb_array_elements(lines::jsonb) AS line
        WHERE order_id = ANY($1::uuid[])
      ) ORDER BY item_id FOR NO KEY UPDATE`,
   ),
@@ -37,7 +37,7 @@ export const statements = {
     `WITH made AS (
        INSERT INTO holds (order_id, status, lines, created_at_ms)
        SELECT order_id, status, lines, $4
-       FROM unnest($1::uuid[], $2::text[], $3::jsonb[]) AS new (order_id, status, lines)
+       FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (order_id, status, lines)
        ORDER BY order_id
        ON CONFLICT (order_id) DO NOTHING RETURNING 1
      ), moved AS (
@@ -83,7 +83,7 @@ export const statements = {
      ), held AS (
        SELECT item_id, jsonb_object_agg(status, quantity) AS sums FROM (
          SELECT line ->> 'itemId' AS item_id, status, sum((line ->> 'quantity')::bigint) AS quantity
-         FROM holds, jsonb_array_elements(lines) AS line WHERE status <> 'released' GROUP BY 1, 2
+         FROM holds, jsonb_array_elements(lines::jsonb) AS line WHERE status <> 'released' GROUP BY 1, 2
        ) AS by_status GROUP BY item_id
      )
      SELECT ${itemColumns}, booked.sums AS ledger, held.sums AS holds
@@ -113,7 +113,7 @@ export const statements = {
      ), archived AS (
        INSERT INTO stock_ledger (item_id, kind, quantity, cause, at_ms)
        SELECT line ->> 'itemId', 'archived', sum((line ->> 'quantity')::bigint), 'retention', $1
-       FROM gone, jsonb_array_elements(lines) AS line GROUP BY 1
+       FROM gone, jsonb_array_elements(lines::jsonb) AS line GROUP BY 1
      )
      SELECT count(*) AS count FROM gone`,
   ),

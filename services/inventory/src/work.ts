@@ -1,18 +1,21 @@
 // What inventory does of its own accord: it takes the messages of its queue.
 
 import type { Bus, Service } from '@rushlight/chassis';
-import { createConsumer, messagesMax } from './consume.ts';
+import { takeMessages } from './consume.ts';
 import type { InventoryStore } from './store.ts';
 
+/** One call at a time: two would wait for each other's items. */
+const batches = { concurrency: 1, messagesMax: 32, eventsMax: 4_000, pauseMs: 10 };
+
 export function startWork(
-  service: Pick<Service<unknown>, 'env' | 'log' | 'metrics' | 'own'>,
-  { store, bus }: { store: InventoryStore; bus: Pick<Bus, 'consume'> },
+  service: Pick<Service<unknown>, 'log' | 'metrics' | 'own'>,
+  { store, bus }: { store: InventoryStore; bus: Pick<Bus, 'consumeBatches'> },
 ): void {
-  const { env, log, metrics } = service;
-  const consumer = createConsumer({ store, env, log, metrics });
-  service.own('consumer', () => consumer.close());
-  const consuming = bus.consume('inventory', (message) => consumer.handle(message), {
-    concurrency: messagesMax,
-  });
-  service.own('queue inventory', () => consuming.close());
+  const { log, metrics } = service;
+  const queue = bus.consumeBatches(
+    'inventory',
+    (messages) => takeMessages({ store, log, metrics }, messages),
+    batches,
+  );
+  service.own('queue inventory', () => queue.close());
 }
