@@ -46,6 +46,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
     `shares must fall from checkout to lab: ${checkout}, ${read}, ${lab}`,
   );
   let inFlight = 0;
+  // One for all: a refusal has to be cheap, and to walk the stack for each is not.
+  const busy = new ApiError('busy', { waitS: 1 });
 
   const lowered = (): number => {
     const lateMs = delayMs?.() ?? 0;
@@ -55,7 +57,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     enter: (priority) => {
       // At least one: an idle service always takes a request.
       const ceiling = Math.max(1, Math.floor(inFlightMax * shares[priority] * lowered()));
-      if (inFlight >= ceiling) throw new ApiError('busy', { waitS: 1 });
+      if (inFlight >= ceiling) throw busy;
       inFlight++;
       let entered = true;
       return () => {

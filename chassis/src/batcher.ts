@@ -63,6 +63,8 @@ class QueueBatcher<In, Out> {
   readonly #resolves: ((result: Out) => void)[] = [];
   readonly #rejects: ((error: unknown) => void)[] = [];
   readonly #addedMs: number[] = [];
+  // One for all: a refusal has to be cheap, and to walk the stack for each is not.
+  readonly #busy: ApiError;
   #running = 0;
   #gatherArmed = false;
   #cancelExpiry: (() => void) | undefined;
@@ -76,11 +78,12 @@ class QueueBatcher<In, Out> {
     assert(waitMsMax >= 0, `${name}: waitMsMax ${waitMsMax} is negative`);
     assert(ageMsMax > waitMsMax, `${name}: ageMsMax ${ageMsMax} <= waitMsMax ${waitMsMax}`);
     this.#options = options;
+    this.#busy = new ApiError('busy', { waitS: Math.max(1, Math.ceil(ageMsMax / 1000)) });
   }
 
   add(item: In): Promise<Out> {
     const { sizeMax, queueMax, env } = this.#options;
-    if (this.#closing || this.#items.length >= queueMax) return Promise.reject(this.#busy());
+    if (this.#closing || this.#items.length >= queueMax) return Promise.reject(this.#busy);
     const answered = new Promise<Out>((resolve, reject) => {
       this.#resolves.push(resolve);
       this.#rejects.push(reject);
@@ -150,8 +153,7 @@ class QueueBatcher<In, Out> {
     while (count < this.#addedMs.length && (this.#addedMs[count] ?? 0) < bornMs) count++;
     if (count === 0) return;
     const { rejects } = this.#take(count);
-    const error = this.#busy();
-    for (const reject of rejects) reject(error);
+    for (const reject of rejects) reject(this.#busy);
   }
 
   #start(): void {
@@ -195,10 +197,6 @@ class QueueBatcher<In, Out> {
   #oldestAgeMs(): number {
     const nowMs = this.#options.env.monotonicMs();
     return nowMs - (this.#addedMs[0] ?? nowMs);
-  }
-
-  #busy(): ApiError {
-    return new ApiError('busy', { waitS: Math.max(1, Math.ceil(this.#options.ageMsMax / 1000)) });
   }
 }
 

@@ -1,13 +1,20 @@
 // Metrics behind a typed face: a name or a label that is not in the contracts' table does not
 // compile, and a series that would be the thousandth of its metric is counted as "other".
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  type Metric,
+  Registry,
+} from '@prometheus-io/client';
 import {
   type MetricLabels,
   type MetricName,
   type MetricSpec,
   metrics as table,
 } from '@rushlight/contracts';
+import { Histogram, type Series } from './histogram.ts';
 
 const seriesMax = 1_000;
 
@@ -19,13 +26,15 @@ export interface Metrics {
   count<N extends Of<'counter'>>(name: N, labels: MetricLabels<N>, by?: number): void;
   set<N extends Of<'gauge'>>(name: N, labels: MetricLabels<N>, value: number): void;
   observe<N extends Of<'histogram'>>(name: N, labels: MetricLabels<N>, value: number): void;
+  /** The series with these labels, for whoever observes it all the time. */
+  series<N extends Of<'histogram'>>(name: N, labels: MetricLabels<N>): Series;
   /** Runs before each scrape, to read what is only known by asking. */
   onScrape(read: () => Promise<void> | void): void;
   /** The Prometheus text exposition. */
   expose(): Promise<{ contentType: string; text: string }>;
 }
 
-type Recorder = Counter<string> | Gauge<string> | Histogram<string>;
+type Recorder = Counter<string> | Gauge<string> | Histogram;
 
 export function createMetrics(labels: { service: string; instance: string }): Metrics {
   const registry = new Registry();
@@ -42,16 +51,26 @@ export function createMetrics(labels: { service: string; instance: string }): Me
     recorders.set(name, made);
     return made;
   };
-  const bounded = (name: MetricName, given: Record<string, string>): Record<string, string> => {
+  const keyOf = (name: MetricName, given: Record<string, string>): string => {
+    let key = '';
+    for (const label of table[name].labels) key += `${given[label]}\u0000`;
+    return key;
+  };
+  /** The labels as they are given, or all "other" when the metric has too many series without. */
+  const bounded = <L extends Record<string, string>>(name: MetricName, given: L): L => {
     const seen = series.get(name) ?? new Set();
     series.set(name, seen);
-    const key = Object.values(given).join('\u0000');
+    const key = keyOf(name, given);
     if (seen.has(key)) return given;
     if (seen.size < seriesMax) {
       seen.add(key);
       return given;
     }
-    return Object.fromEntries(Object.keys(given).map((label) => [label, 'other']));
+    return Object.fromEntries(Object.keys(given).map((label) => [label, 'other'])) as L;
+  };
+  const seriesOf = (name: MetricName, given: Record<string, string>): Series => {
+    const labels = bounded(name, given);
+    return (recorder(name) as Histogram).series(keyOf(name, labels), labels);
   };
 
   return {
@@ -62,8 +81,9 @@ export function createMetrics(labels: { service: string; instance: string }): Me
       (recorder(name) as Gauge<string>).set(bounded(name, given), value);
     },
     observe: (name, given, value) => {
-      (recorder(name) as Histogram<string>).observe(bounded(name, given), value);
+      seriesOf(name, given).observe(value);
     },
+    series: seriesOf,
     onScrape: (read) => {
       readers.push(read);
     },
@@ -82,7 +102,11 @@ function makeRecorder(name: MetricName, registry: Registry): Recorder {
       return new Counter(options);
     case 'gauge':
       return new Gauge(options);
-    case 'histogram':
-      return new Histogram({ ...options, buckets: [...(spec.buckets ?? [])] });
+    case 'histogram': {
+      const histogram = new Histogram({ name, help: spec.help, buckets: spec.buckets ?? [] });
+      // The registry asks of a metric only what ours has.
+      registry.registerMetric(histogram as unknown as Metric);
+      return histogram;
+    }
   }
 }

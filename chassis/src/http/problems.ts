@@ -11,10 +11,23 @@ import { UnavailableError } from '../store/store.ts';
 const contentType = 'application/problem+json; charset=utf-8';
 
 export function sendProblem(reply: FastifyReply, error: ApiError): FastifyReply {
+  return sendText(reply, error, JSON.stringify(error.toProblem()));
+}
+
+function sendText(reply: FastifyReply, error: ApiError, text: string): FastifyReply {
   reply.status(error.status).header('content-type', contentType);
   const { retryAfterS } = error;
   if (retryAfterS !== undefined) reply.header('retry-after', String(retryAfterS));
-  return reply.send(JSON.stringify(error.toProblem()));
+  return reply.send(text);
+}
+
+const texts = new WeakMap<ApiError, string>();
+
+/** As `sendProblem`, for an error that is thrown again and again: its text is written once. */
+export function sendSharedProblem(reply: FastifyReply, error: ApiError): FastifyReply {
+  const text = texts.get(error) ?? JSON.stringify(error.toProblem());
+  texts.set(error, text);
+  return sendText(reply, error, text);
 }
 
 /** Reads of a part that is down did nothing; for anything else the outcome is not known. */

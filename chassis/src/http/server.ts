@@ -17,14 +17,16 @@ import Fastify, {
   type FastifyRequest,
   type HTTPMethods,
 } from 'fastify';
-import type { z } from 'zod';
 import { deadlineHeaderName, parseDeadlineMs } from '../deadline.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { UnavailableError } from '../store/store.ts';
+import { inputReader } from './input.ts';
+import { measureAnswers } from './measure.ts';
+import { createPatience, type Patience } from './patience.ts';
 import { type Authenticate, authorize, type Principal } from './principal.ts';
-import { answerClientError, sendProblem, toApiError } from './problems.ts';
+import { answerClientError, sendProblem, sendSharedProblem, toApiError } from './problems.ts';
 
 export type Context = {
   principal: Principal | undefined;
@@ -118,6 +120,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   acceptJsonOnly(app);
   addHooks(app, options);
+  const patience = createPatience(options, handlerTimeoutMs);
+  app.addHook('onClose', async () => patience.close());
   const methodsByPath = new Map<string, Set<string>>();
 
   return {
@@ -132,6 +136,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           route,
           handlers[name as keyof typeof api] as unknown as Handler<Route>,
           options,
+          patience,
         );
       }
     },
@@ -166,12 +171,11 @@ function addHooks(app: FastifyInstance, options: HttpServerOptions): void {
       done(new ApiError('bad_request', { why: 'it has no Host header' }));
     } else done();
   });
+  const measure = measureAnswers(metrics);
   app.addHook('onResponse', (request, reply, done) => {
-    const { method } = request;
-    const route = request.routeOptions.config.contract?.path ?? 'other';
     const durationS = (options.monotonicMs() - request.startedMs) / 1000;
-    metrics.count('http_requests_total', { method, route, status: String(reply.statusCode) });
-    metrics.observe('http_request_duration_seconds', { method, route }, durationS);
+    const route = request.routeOptions.config.contract?.path ?? 'other';
+    measure(request.method, route, reply.statusCode, durationS);
     done();
   });
   app.setErrorHandler((error, request, reply) => {
@@ -199,14 +203,16 @@ function addRoute(
   route: Route,
   handler: Handler<Route>,
   options: HttpServerOptions,
+  patience: Patience,
 ): void {
+  const readInput = inputReader(route);
   app.route({
     method: route.method,
     url: route.path,
     config: { contract: route },
     ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
     onRequest: (request, reply, done) => enter(request, reply, route, options, done),
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const budgetMs = options.trustsDeadlines ? deadlineOf(request) : handlerTimeoutMs;
       const context: Context = {
         principal: request.principal,
@@ -215,14 +221,9 @@ function addRoute(
         request,
         reply,
       };
-      const answer = await inTime(handler(parseInput(route, request), context), options);
-      if (answer === hijacked) {
-        // A stream stays open for hours; it is in nobody's way once it has begun.
-        request.leave?.();
-        request.leave = undefined;
-        return reply.hijack();
-      }
-      return sendAnswer(reply, answer as { status: number; body?: unknown });
+      const work = handler(readInput(request), context);
+      // Nothing is returned: for a promise the framework would make more of its own.
+      answerInTime(work, request, reply, options.monotonicMs(), patience);
     },
   });
 }
@@ -235,51 +236,98 @@ function enter(
   options: HttpServerOptions,
   done: (error?: Error) => void,
 ): void {
-  const know = (principal: Principal | undefined): void => {
-    try {
-      authorize(route, principal);
-      request.principal = principal;
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    done();
-  };
   try {
-    if (options.admit) {
-      const leave = options.admit(route.priority);
-      request.leave = leave;
-      // Always comes, also when the client goes away in the middle of its request.
-      reply.raw.once('close', leave);
-    }
+    if (options.admit && !admitted(request, reply, route, options.admit, options.metrics)) return;
     const principal = options.authenticate(request, route);
-    if (principal instanceof Promise) principal.then(know, done);
-    else know(principal);
+    if (principal instanceof Promise) {
+      principal.then((known) => know(known, request, route, done), done);
+    } else know(principal, request, route, done);
   } catch (error) {
     done(error as Error);
   }
 }
 
-/**
- * The answer, or UnavailableError when it takes too long: the work goes on and nobody hears of it.
- * (The framework's own time-out makes an AbortController for each request, at 8 % of the rate.)
- */
-function inTime<T>(work: Promise<T>, { after }: Pick<HttpServerOptions, 'after'>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = after(handlerTimeoutMs, () => {
-      reject(new UnavailableError('handler', `No answer within ${handlerTimeoutMs} ms`));
-    });
-    work.then(
-      (answer) => {
-        cancel();
-        resolve(answer);
-      },
-      (error) => {
-        cancel();
-        reject(error);
-      },
-    );
-  });
+/** False when there was no room: then that is answered, as cheaply as can be. */
+function admitted(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  route: Route,
+  admit: (priority: Priority) => () => void,
+  metrics: Metrics,
+): boolean {
+  const { priority } = route;
+  try {
+    const leave = admit(priority);
+    request.leave = leave;
+    // Always comes, also when the client goes away in the middle of its request.
+    reply.raw.on('close', leave);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    metrics.count('http_requests_shed_total', { priority });
+    metrics.count('errors_total', { code: error.code });
+    sendSharedProblem(reply, error);
+    return false;
+  }
+}
+
+function know(
+  principal: Principal | undefined,
+  request: FastifyRequest,
+  route: Route,
+  done: (error?: Error) => void,
+): void {
+  try {
+    authorize(route, principal);
+    request.principal = principal;
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done();
+}
+
+/** Sends the answer, or says that there was none when it takes too long: then the work goes on. */
+function answerInTime(
+  work: ReturnType<Handler<Route>>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  startedMs: number,
+  patience: Patience,
+): void {
+  const awaited = {
+    startedMs,
+    giveUp: () => {
+      reply.send(new UnavailableError('handler', `No answer within ${handlerTimeoutMs} ms`));
+    },
+  };
+  patience.begin(awaited);
+  work.then(
+    (answer) => {
+      if (!patience.end(awaited)) return;
+      try {
+        finish(request, reply, answer);
+      } catch (error) {
+        reply.send(error);
+      }
+    },
+    (error) => {
+      if (patience.end(awaited)) reply.send(error);
+    },
+  );
+}
+
+function finish(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Awaited<ReturnType<Handler<Route>>>,
+): void {
+  if (answer === hijacked) {
+    // A stream stays open for hours; it is in nobody's way once it has begun.
+    request.leave?.();
+    request.leave = undefined;
+    reply.hijack();
+  } else sendAnswer(reply, answer as { status: number; body?: unknown });
 }
 
 function sendAnswer(
@@ -298,32 +346,6 @@ function sendAnswer(
 function deadlineOf(request: FastifyRequest): number {
   const given = parseDeadlineMs(request.headers[deadlineHeaderName]);
   return Math.min(given ?? handlerTimeoutMs, handlerTimeoutMs);
-}
-
-/** Checks each part of a request against its contract; throws ApiError('bad_request') with all mistakes. */
-function parseInput(route: Route, request: FastifyRequest): Input<Route> {
-  const mistakes: { at: string; rule: string }[] = [];
-  const check = (part: string, schema: z.ZodType | undefined, value: unknown): unknown => {
-    if (!schema) return undefined;
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues.slice(0, 10)) {
-      mistakes.push({ at: [part, ...issue.path].join('.'), rule: issue.message });
-    }
-    return undefined;
-  };
-  const input = {
-    params: check('path', route.params, request.params),
-    query: check('query', route.query, request.query),
-    headers: check('headers', route.headers, request.headers),
-    body: check('body', route.body, request.body),
-  };
-  const [first] = mistakes;
-  if (first) {
-    const why = `${first.at}: ${first.rule}`;
-    throw new ApiError('bad_request', { why, mistakes });
-  }
-  return input as Input<Route>;
 }
 
 function refuseOtherMethods(app: FastifyInstance, path: string, methods: Set<string>): void {

@@ -17,6 +17,7 @@ import {
   type Environment,
   type Log,
   type Metrics,
+  type RateVerdict,
   userOf,
 } from '@rushlight/chassis';
 import {
@@ -84,7 +85,14 @@ export function createPlaceOrder(options: PlaceOrderOptions): PlaceOrder {
   return {
     handle: async ({ headers, body }, context) => {
       const { studentId } = userOf(context);
-      await checkRate(cache, studentId, rate, options.log);
+      let verdict: RateVerdict | undefined;
+      try {
+        verdict = await cache.take(studentId, rate);
+      } catch (error) {
+        // A cache that is down lets everybody through: it is a hint.
+        options.log.warn({ error }, 'the rate of a student could not be checked');
+      }
+      if (verdict?.allowed === false) throw tooFast(verdict);
       const { lines } = body;
       const key = headers['idempotency-key'];
       const order: Placing = { studentId, key, fingerprint: fingerprintOf(lines), lines };
@@ -113,21 +121,8 @@ export function fingerprintOf(lines: readonly OrderLine[]): string {
   return text.length <= fingerprintLengthMax ? text : hash('sha256', text, 'base64url');
 }
 
-/** Throws ApiError('rate_limited'). A cache that is down lets everybody through: it is a hint. */
-async function checkRate(
-  cache: Pick<Cache, 'take'>,
-  studentId: string,
-  rate: { ratePerS: number; burst: number },
-  log: Log,
-): Promise<void> {
-  const verdict = await cache.take(studentId, rate).catch((error) => {
-    log.warn({ error }, 'the rate of a student could not be checked');
-    return undefined;
-  });
-  if (verdict?.allowed !== false) return;
-  throw new ApiError('rate_limited', {
-    waitS: Math.max(1, Math.ceil(verdict.retryAfterMs / 1000)),
-  });
+function tooFast({ retryAfterMs }: RateVerdict & { allowed: false }): ApiError {
+  return new ApiError('rate_limited', { waitS: Math.max(1, Math.ceil(retryAfterMs / 1000)) });
 }
 
 function placingBatcher(options: PlaceOrderOptions): Batcher<Placing, Answer> {

@@ -1,0 +1,72 @@
+import * as client from '@prometheus-io/client';
+import { metrics as table } from '@rushlight/contracts';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createMetrics } from '../src/metrics.ts';
+
+const own = { service: 'orders', instance: 'orders-1' };
+
+test('a scrape reads of our histograms what the registry would say of its own', async () => {
+  const anyValue = fc.oneof(
+    fc.constantFrom(...table.http_request_duration_seconds.buckets),
+    fc.double({ min: 0, max: 20, noNaN: true }),
+  );
+  const anyObservation = fc.record({
+    method: fc.constantFrom('GET', 'POST'),
+    route: fc.constantFrom('/a', '/b"\n\\', 'other'),
+    value: anyValue,
+    held: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyObservation, { maxLength: 50 }), async (observations) => {
+      const name = 'http_request_duration_seconds';
+      const { help, labels, buckets } = table[name];
+      const registry = new client.Registry();
+      registry.setDefaultLabels(own);
+      const theirs = new client.Histogram({
+        ...{ name, help, labelNames: [...labels], buckets: [...buckets] },
+        registers: [registry],
+      });
+      const ours = createMetrics(own);
+      for (const { method, route, value, held } of observations) {
+        theirs.observe({ method, route }, value);
+        if (held) ours.series(name, { method, route }).observe(value);
+        else ours.observe(name, { method, route }, value);
+      }
+      const linesOf = (text: string): string[] =>
+        text.split('\n').filter((line) => line.includes(name) && !line.startsWith('#'));
+      const { text } = await ours.expose();
+      expect(sorted(linesOf(text))).toEqual(sorted(linesOf(await registry.metrics())));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+/** Lines, and the labels in each, in one order. */
+function sorted(lines: string[]): string[] {
+  return lines.map((line) => line.replace(/\{(.*)\}/, (_, text) => sortedLabels(text))).sort();
+}
+
+function sortedLabels(text: string): string {
+  return (text.match(/\w+="(?:[^"\\]|\\.)*"/g) ?? []).sort().join();
+}
+
+test('beyond a thousand series of a metric the rest is counted together', async () => {
+  const metrics = createMetrics(own);
+  for (let i = 0; i < 1_100; i++) {
+    metrics.count('errors_total', { code: `code ${i}` });
+    metrics.observe('batch_size', { batcher: `batcher ${i}` }, 1);
+  }
+  const { text } = await metrics.expose();
+  expect(text).toMatch(/errors_total\{[^}]*code="other"[^}]*\} 100\n/);
+  expect(text).toMatch(/batch_size_count\{[^}]*batcher="other"[^}]*\} 100\n/);
+  expect(text.match(/^errors_total/gm)).toHaveLength(1_001);
+});
+
+test('what is read by asking is read at each scrape', async () => {
+  const metrics = createMetrics(own);
+  let depth = 0;
+  metrics.onScrape(() => metrics.set('outbox_depth', {}, ++depth));
+  await metrics.expose();
+  expect((await metrics.expose()).text).toMatch(/outbox_depth\{[^}]*\} 2\n/);
+});
