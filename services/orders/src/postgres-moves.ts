@@ -31,7 +31,7 @@ export async function applyMoves(
   atMs: number,
   accepted: Accepted = new Map(),
 ): Promise<Plan[]> {
-  const foreseen = foresee(moves, Math.trunc(atMs));
+  const foreseen = foresee(moves, atMs);
   const found = await Promise.all(foreseen.map((alike) => moveAlike(tx, alike, accepted)));
   const before = found.flat();
   const plan = planMoves(before, moves, atMs);
@@ -48,7 +48,7 @@ export async function applyOneByOne(
   moves: readonly Move[],
   atMs: number,
 ): Promise<Plan> {
-  const rows = await tx.query<OrderRow>(sql.lock, [idList(moves.map(({ orderId }) => orderId))]);
+  const rows = await tx.query<OrderRow>(sql.lock, [plainList(moves.map(({ orderId }) => orderId))]);
   return planAndWrite(tx, rows.map(orderOf), moves, atMs);
 }
 
@@ -76,7 +76,7 @@ async function moveAlike(
   const { from, after, steps, orderIds } = foreseen;
   const known = from === 'pending' && orderIds.every((orderId) => accepted.has(orderId));
   const rows = await tx.query<OrderRow>(known ? sql.moveKnown : sql.moveAndRead, [
-    idList(orderIds),
+    plainList(orderIds),
     from,
     after.status,
     after.reason ?? null,
@@ -124,7 +124,7 @@ function textOf(steps: readonly HistoryStep[]): string {
   return steps.map((step) => ` ${step.status}:${step.atMs}`).join('');
 }
 
-/** Ids as the text of an array: they need none of the care that the driver takes of other text. */
-export function idList(ids: readonly string[]): string {
-  return `{${ids.join()}}`;
+/** Ids or numbers as an array's text: they need none of the care that the driver takes of others. */
+export function plainList(values: readonly (string | number)[]): string {
+  return `{${values.join()}}`;
 }

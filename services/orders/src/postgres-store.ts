@@ -2,7 +2,7 @@ import type { PostgresStore, Statement, Transaction } from '@rushlight/chassis';
 import type { OrderStatus } from '@rushlight/contracts';
 import type { Plan } from './moves.ts';
 import type { OrderEvent } from './order.ts';
-import { applyMoves, applyOneByOne, idList, sweep } from './postgres-moves.ts';
+import { applyMoves, applyOneByOne, plainList, sweep } from './postgres-moves.ts';
 import { type OrderRow, orderOf } from './rows.ts';
 import * as sql from './statements.ts';
 import {
@@ -102,14 +102,14 @@ async function acceptBatch(store: PostgresStore, orders: readonly NewOrder[]): P
   const sorted = ids.toSorted();
   type Row = { order_id: string; pickup_number: number };
   const rows = await store.single<Row>('acceptBatch', sql.accept, [
-    idList(ids),
+    plainList(ids),
     orders.map((order) => order.studentId),
     orders.map((order) => order.key),
     orders.map((order) => order.fingerprint),
     orders.map((order) => JSON.stringify(order.lines)),
-    orders.map((order) => order.totalCents),
-    orders.map((order) => order.acceptedAtMs),
-    orders.map((order) => order.deadlineAtMs),
+    plainList(orders.map((order) => order.totalCents)),
+    plainList(orders.map((order) => order.acceptedAtMs)),
+    plainList(orders.map((order) => order.deadlineAtMs)),
     sorted[0],
     sorted.at(-1),
     Math.min(...orders.map((order) => order.acceptedAtMs)),
