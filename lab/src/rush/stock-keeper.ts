@@ -29,23 +29,24 @@ export function watchStock(keeping: Keeping): { stop(): Promise<void> } {
       await sleep(readEveryMs, undefined, { signal: over.signal }).catch(() => undefined);
     }
   })();
-  const brought: Promise<void>[] = [];
+  /** Trays of one item come one after the other: each is an edit of its own version. */
+  const brought = new Map<string, Promise<void>>();
   const bringing = onSchedule(
     trays.map(({ atMs }) => atMs),
     (nth) => {
       const tray = trays[nth];
       const itemId = tray && orders.itemIds[tray.item];
-      // Trays of one item are brought one after the other: each is an edit of its own version.
-      const before = Promise.all(brought);
-      if (tray && itemId !== undefined) {
-        brought.push(before.then(() => bring(keeping, nth, itemId, tray.quantity)));
-      }
+      if (!tray || itemId === undefined) return;
+      const before = brought.get(itemId) ?? Promise.resolve();
+      const work = before.then(() => bring(keeping, nth, itemId, tray.quantity));
+      work.catch(() => undefined); // `stop` hears of it.
+      brought.set(itemId, work);
     },
   );
   return {
     stop: async () => {
       await bringing;
-      await Promise.all(brought);
+      await Promise.all(brought.values());
       over.abort();
       await reading;
       api.close();

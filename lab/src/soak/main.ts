@@ -4,7 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { lineOf, summarize } from './report.ts';
 import { soak } from './run-soak.ts';
-import { readState, type SoakState, writeState } from './state.ts';
+import { readState, type SliceRecord, type SoakState, writeState } from './state.ts';
 
 const wrongOptions = 2;
 const interrupted = 130;
@@ -21,35 +21,42 @@ process.exit();
 
 async function run({ minutes, seed, state: path }: Options): Promise<number> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const state = openState(path, seed);
+  if (typeof state === 'string') {
+    process.stderr.write(`${state}\n`);
+    return wrongOptions;
+  }
   const over = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => over.abort(new Error(name)));
   }
-  let state: SoakState | undefined;
+  say(`seed ${state.seed}, ${state.slices.length} slices so far, kept in ${path}`);
+  const onSlice = (record: SliceRecord): void => {
+    writeState(path, state);
+    say(lineOf(record));
+  };
+  let isWhole = true;
   try {
-    state = readState(path) ?? { version: 1, seed: seed ?? newSeed(), slices: [] };
-    if (seed !== undefined && seed !== state.seed) {
-      throw new Error(`${path} is of seed ${state.seed}, not ${seed}. Choose another --state.`);
-    }
-    const known = state;
-    say(`seed ${known.seed}, ${known.slices.length} slices so far, kept in ${path}`);
-    const onSlice = (record: (typeof known.slices)[number]): void => {
-      writeState(path, known);
-      say(lineOf(record));
-    };
-    await soak(known, { minutes, admin }, { say, onSlice }, over.signal);
+    await soak(state, { minutes, admin }, { say, onSlice }, over.signal);
   } catch (error) {
-    if (!over.signal.aborted) {
-      process.stderr.write(`A slice could not be made: ${wordsOf(error)}\n`);
-      if (state !== undefined) say(summarize(state).text);
-      return 1;
-    }
+    isWhole = over.signal.aborted; // Who stops it in the middle of a slice loses that slice only.
+    if (!isWhole) process.stderr.write(`A slice could not be made: ${wordsOf(error)}\n`);
   }
-  if (state === undefined) return interrupted;
   const { ok, text } = summarize(state);
   say(text);
   if (over.signal.aborted) return interrupted;
-  return ok ? 0 : 1;
+  return ok && isWhole ? 0 : 1;
+}
+
+/** A sentence instead where the file cannot be gone on with. */
+function openState(path: string, seed: number | undefined): SoakState | string {
+  try {
+    const state = readState(path) ?? { version: 1, seed: seed ?? newSeed(), slices: [] };
+    if (seed === undefined || seed === state.seed) return state;
+    return `--seed ${seed}: ${path} is of seed ${state.seed}. Leave it out, or choose another --state.`;
+  } catch (error) {
+    return `--state: ${(error as Error).message}`;
+  }
 }
 
 function readOptions(given: readonly string[]): Options | number {
