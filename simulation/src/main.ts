@@ -6,6 +6,8 @@ import { run } from './run.ts';
 import { emptyTotals, readTotals, type Totals, writeTotals } from './totals.ts';
 
 const progressEveryMs = 1_000;
+/** Where lines stay, as in the log of a job. */
+const logEveryMs = 60_000;
 const saveEveryMs = 10_000;
 
 function print(text: string): void {
@@ -49,9 +51,11 @@ async function runAll({ seeds, from, state, trace }: Request & { kind: 'many' })
   const first = from ?? known?.nextSeed ?? 1;
   const totals = known ?? emptyTotals(first);
   let stopped = false;
-  process.once('SIGINT', () => {
-    stopped = true;
-  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stopped = true;
+    });
+  }
   const { failing } = await runMany({
     ...{ from: first, seeds, totals, run },
     onProgress: clock(totals, state, first),
@@ -82,9 +86,10 @@ function clock(
     totals.cpuS = begun.cpuS + (user + system) / 1e6;
     const done = totals.nextSeed - first;
     const isLast = done >= ofSeeds || totals.failingSeeds.length > 0;
-    if (process.stderr.isTTY && nowMs - shownMs >= progressEveryMs) {
+    if (nowMs - shownMs >= (process.stderr.isTTY ? progressEveryMs : logEveryMs)) {
       shownMs = nowMs;
-      process.stderr.write(`\r\u001b[K${done} of ${ofSeeds}: ${summary(totals)}`);
+      const [before, after] = process.stderr.isTTY ? ['\r\u001b[K', ''] : ['', '\n'];
+      process.stderr.write(`${before}${done} of ${ofSeeds}: ${summary(totals)}${after}`);
     }
     if (file === undefined || (!isLast && nowMs - savedMs < saveEveryMs)) return;
     savedMs = nowMs;

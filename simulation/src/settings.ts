@@ -4,7 +4,7 @@
 // S1. Every setting is a number under a flat name: what a person sets, a shrinker lowers and a file
 //     keeps are the same.
 
-import { faultyProcesses } from './shop/process-names.ts';
+import { serviceNames } from './shop/process-names.ts';
 
 /** The largest value of each; most are rates, 0 to 1. Where a run has none of it, 0. */
 export const settingMax = {
@@ -65,7 +65,7 @@ export const settingMax = {
   resumer: 1,
   clientRetries: 1,
   /** How many times as long work that comes again and again pauses. */
-  pace: 4,
+  pace: 6,
 } as const;
 
 export type SettingName = keyof typeof settingMax;
@@ -126,8 +126,7 @@ function draw(name: SettingName, presence: number, amount: number): number {
 export function drawFaults(settings: Settings, random: () => number): FaultPlan[] {
   const { chaosMs } = settings;
   const plan: FaultPlan[] = [];
-  const pick = (): string =>
-    faultyProcesses[Math.floor(random() * faultyProcesses.length)] ?? 'orders';
+  const pick = (): string => serviceNames[Math.floor(random() * serviceNames.length)] ?? 'orders';
   const within = (maxMs: number): number => Math.ceil(random() * maxMs);
   for (let count = 0; count < settings.crashes; count++) {
     const durationMs = within(settings.downMsMax);

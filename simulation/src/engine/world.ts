@@ -16,8 +16,6 @@ import { Story } from './story.ts';
 export const startMs = 1_767_225_600_000;
 const eventsMax = 2_000_000;
 
-export type Timer = { cancel(): void };
-
 export class World {
   readonly seed: number;
   readonly story: Story;

@@ -1,4 +1,5 @@
-// The processes of the shop, in the order in which they are started.
+// The processes of the shop, in the order in which they are started. Services may be killed, stopped,
+// and have wrong clocks.
 
 export const serviceNames = [
   'inventory',
@@ -9,9 +10,6 @@ export const serviceNames = [
   'gateway',
 ] as const;
 export type SimServiceName = (typeof serviceNames)[number];
-
-/** Those that may be killed or stopped. */
-export const faultyProcesses: readonly SimServiceName[] = serviceNames;
 
 /** Those that are no service: they never die. */
 export const outsiders = ['bus', 'provider', 'students', 'staff'] as const;
