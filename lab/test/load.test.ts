@@ -54,7 +54,7 @@ test('connections are kept, and there are no more of them than allowed', async (
 test('a silent server: no answer, and it was sent; the next request has another line', async () => {
   const url = await serve((socket, nth) => nth > 0 && socket.write(ok));
   const client = clientOf(url, 1);
-  const late = await client.request(get, 50);
+  const late = await client.request(get, 1_500);
   expect(late).toEqual({ kind: 'unanswered', why: 'no answer in time', sent: true });
   expect(await client.request(get, 10_000)).toMatchObject({ status: 200 });
 });
@@ -73,9 +73,10 @@ test('nobody listens: no answer, and nothing was sent', async () => {
 });
 
 test('who waits for a connection in vain was not sent', async () => {
-  const url = await serve(() => undefined);
-  const client = clientOf(url, 1);
-  const first = client.request(get, 10_000);
+  const arrived = Promise.withResolvers<void>();
+  const client = clientOf(await serve(() => arrived.resolve()), 1);
+  const first = client.request(get, 25_000);
+  await arrived.promise;
   const second = await client.request(get, 50);
   expect(second).toMatchObject({ kind: 'unanswered', sent: false });
   client.close();

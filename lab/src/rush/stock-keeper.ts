@@ -16,7 +16,7 @@ type Keeping = {
 };
 
 const readEveryMs = 500;
-const bringMsMax = 45_000;
+const bringMsMax = 120_000;
 
 export function watchStock(keeping: Keeping): { stop(): Promise<void> } {
   const { witness, api, orders, trays } = keeping;

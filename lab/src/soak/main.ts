@@ -52,7 +52,10 @@ async function run({ minutes, seed, state: path }: Options): Promise<number> {
 function openState(path: string, seed: number | undefined): SoakState | string {
   try {
     const state = readState(path) ?? { version: 1, seed: seed ?? newSeed(), slices: [] };
-    if (seed === undefined || seed === state.seed) return state;
+    if (seed === undefined || seed === state.seed) {
+      writeState(path, state); // Where it cannot be kept, that is said now and not in a minute.
+      return state;
+    }
     return `--seed ${seed}: ${path} is of seed ${state.seed}. Leave it out, or choose another --state.`;
   } catch (error) {
     return `--state: ${(error as Error).message}`;
@@ -80,8 +83,8 @@ function readOptions(given: readonly string[]): Options | number {
     state: string;
   }>();
   const mistakes = [
-    ...mistakeOf('--minutes', minutes, minutesMax),
-    ...(seed === undefined ? [] : mistakeOf('--seed', seed, seedMax)),
+    ...mistakeOf('--minutes', minutes, 1, minutesMax),
+    ...(seed === undefined ? [] : mistakeOf('--seed', seed, 0, seedMax)),
   ];
   if (mistakes.length > 0) {
     process.stderr.write(`${mistakes.join('\n')}\n`);
@@ -90,9 +93,9 @@ function readOptions(given: readonly string[]): Options | number {
   return { minutes: Number(minutes), seed: seed === undefined ? undefined : Number(seed), state };
 }
 
-function mistakeOf(name: string, text: string, max: number): string[] {
-  if (/^\d{1,10}$/.test(text) && Number(text) <= max) return [];
-  return [`${name} ${text}: must be a whole number from 0 to ${max}`];
+function mistakeOf(name: string, text: string, min: number, max: number): string[] {
+  if (/^\d{1,10}$/.test(text) && Number(text) >= min && Number(text) <= max) return [];
+  return [`${name} ${text}: must be a whole number from ${min} to ${max}`];
 }
 
 function newSeed(): number {

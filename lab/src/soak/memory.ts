@@ -2,7 +2,8 @@
 //
 // M1. Each part is judged in the longest stretch in which it was spared from kills, by the slope of a
 //     line through its memory after each slice; the first slices warm it up and do not count.
-// M2. It grows without end when that line rises by more than a share of its height per ten slices.
+// M2. It grows without end when that line rises by more than half of its mean height: a heap breathes
+//     by a third.
 // M3. Too few slices are no verdict: the figure is reported, and judged by people.
 
 import type { SliceRecord } from './state.ts';
@@ -12,14 +13,15 @@ export type Growth = {
   slices: number;
   firstMb: number;
   lastMb: number;
-  /** Of the line, as a share of its mean, in ten slices. */
-  perTenSlices: number;
+  /** How far the line rises from its first to its last slice, as a share of its mean. */
+  rise: number;
   verdict: 'flat' | 'grows' | 'too short';
 };
 
-const warmUpSlices = 2;
-const slicesMin = 8;
-const perTenSlicesMax = 0.25;
+const warmUpSlices = 4;
+/** Without those that warm up. */
+const slicesMin = 12;
+const riseMax = 0.5;
 
 /** `total` is the whole platform, over the longest run. */
 export function growths(slices: readonly SliceRecord[]): Growth[] {
@@ -61,10 +63,10 @@ function growthOf(part: string, memoryMb: readonly (number | undefined)[]): Grow
   const [firstMb, lastMb] = [warm[0], warm.at(-1)];
   if (firstMb === undefined || lastMb === undefined) return [];
   const mean = warm.reduce((sum, mb) => sum + mb, 0) / warm.length;
-  const perTenSlices = (slopeOf(warm) * 10) / mean;
-  const grows = perTenSlices > perTenSlicesMax ? 'grows' : 'flat';
-  const verdict = warm.length + warmUpSlices < slicesMin ? 'too short' : grows;
-  return [{ part, slices: memoryMb.length, firstMb, lastMb, perTenSlices, verdict }];
+  const rise = (slopeOf(warm) * (warm.length - 1)) / mean;
+  const grows = rise > riseMax ? 'grows' : 'flat';
+  const verdict = warm.length < slicesMin ? 'too short' : grows;
+  return [{ part, slices: warm.length, firstMb, lastMb, rise, verdict }];
 }
 
 /** Of the least-squares line through these values. */

@@ -18,7 +18,7 @@ export type SlicePlan = {
 
 export const slice = { meals: 500, arrivals: 1_000, seconds: 20, items: 3 } as const;
 
-const sparedForSlices = 8;
+const sparedForSlices = 16;
 const faultsMin = 4;
 const faultsSpan = 5;
 const killShare = 0.6;

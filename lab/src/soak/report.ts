@@ -64,8 +64,8 @@ export function summarize(state: SoakState): SoakVerdict {
   return { ok, text };
 }
 
-function wordsOf({ slices, firstMb, lastMb, perTenSlices, verdict }: Growth): string {
-  const percent = `${perTenSlices >= 0 ? '+' : ''}${(perTenSlices * 100).toFixed(1)} %`;
+function wordsOf({ slices, firstMb, lastMb, rise, verdict }: Growth): string {
+  const percent = `${rise >= 0 ? '+' : ''}${Math.round(rise * 100)} %`;
   const how = `${Math.round(firstMb)} → ${Math.round(lastMb)} MB over ${slices} slices`;
-  return `${how}, ${percent} in ten slices: ${verdict}`;
+  return `${how}, its line ${percent}: ${verdict}`;
 }
