@@ -8,4 +8,5 @@ const app = Fastify();
 app.post('/api/v1/orders', async (_, answer) => answer.status(201).send(reply));
 const url = await app.listen({ port: 0, host: '127.0.0.1' });
 process.once('disconnect', () => process.exit());
+process.once('error', () => process.exit()); // Nobody is there to hear us any more.
 process.send?.({ url });

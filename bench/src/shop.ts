@@ -87,10 +87,13 @@ export async function openShop({ students, env = {} }: ShopOptions): Promise<Sho
     });
     const startMs = performance.now() - startedMs;
     const books = openBooks(platform);
+    const forget = (): void => rmSync(parent, { recursive: true, force: true });
+    process.once('exit', forget); // After the launcher, which ends at exit what it has started.
     const stop = async (): Promise<void> => {
       await books.close();
       await platform.stop();
-      rmSync(parent, { recursive: true, force: true });
+      forget();
+      process.off('exit', forget);
     };
     try {
       const admin = await loginOf(platform.url);

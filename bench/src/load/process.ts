@@ -11,4 +11,5 @@ process.on('message', (run: OrderRun | CommitRun) => {
   );
 });
 process.once('disconnect', () => process.exit());
+process.once('error', () => process.exit()); // Nobody is there to hear us any more.
 process.send?.({ type: 'ready' });
