@@ -29,7 +29,7 @@ export const settingMax = {
   cookMsMax: 2_500,
   shelfMs: 20_000,
 
-  crashes: 6,
+  crashes: 10,
   downMsMax: 4_000,
   stops: 3,
   stopMsMax: 8_000,
@@ -66,6 +66,8 @@ export const settingMax = {
   clientRetries: 1,
   /** How many times as long work that comes again and again pauses. */
   pace: 6,
+  /** All faults of processes strike the same one (1). */
+  focus: 1,
 } as const;
 
 export type SettingName = keyof typeof settingMax;
@@ -100,9 +102,13 @@ const whole = new Set<SettingName>([
   ...(['chaosMs', 'students', 'orders', 'items', 'stock', 'addStockTimes', 'topUps'] as const),
   ...(['stations', 'cookMsMax', 'shelfMs', 'crashes', 'stops', 'busDowns', 'clockJumps'] as const),
 ]);
-const nets: readonly SettingName[] = ['deadlineSweeper', 'resumer', 'clientRetries'];
+const switches = new Map<SettingName, { onShare: number }>([
+  ['deadlineSweeper', { onShare: 0.6 }],
+  ['resumer', { onShare: 0.6 }],
+  ['clientRetries', { onShare: 0.6 }],
+  ['focus', { onShare: 0.2 }],
+]);
 const absentShare = 0.45;
-const netOnShare = 0.6;
 
 /** @param given replaces what was drawn */
 export function drawSettings(random: () => number, given: Partial<Settings> = {}): Settings {
@@ -114,7 +120,8 @@ export function drawSettings(random: () => number, given: Partial<Settings> = {}
 }
 
 function draw(name: SettingName, presence: number, amount: number): number {
-  if (nets.includes(name)) return presence < netOnShare ? 1 : 0;
+  const turned = switches.get(name);
+  if (turned) return presence < turned.onShare ? 1 : 0;
   const range = always[name];
   if (!range && presence < absentShare) return 0;
   const [min, max] = range ?? [whole.has(name) ? 1 : settingMax[name] / 20, settingMax[name]];
@@ -126,7 +133,9 @@ function draw(name: SettingName, presence: number, amount: number): number {
 export function drawFaults(settings: Settings, random: () => number): FaultPlan[] {
   const { chaosMs } = settings;
   const plan: FaultPlan[] = [];
-  const pick = (): string => serviceNames[Math.floor(random() * serviceNames.length)] ?? 'orders';
+  const any = (): string => serviceNames[Math.floor(random() * serviceNames.length)] ?? 'orders';
+  const victim = any();
+  const pick = (): string => (settings.focus === 1 ? victim : any());
   const within = (maxMs: number): number => Math.ceil(random() * maxMs);
   for (let count = 0; count < settings.crashes; count++) {
     const durationMs = within(settings.downMsMax);
