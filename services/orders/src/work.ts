@@ -6,7 +6,8 @@ import type { OrderStore } from './store.ts';
 import { sweep } from './sweeper.ts';
 
 const sweepEveryMs = 500;
-const batches = { concurrency: 2, messagesMax: 32, eventsMax: 2_000, pauseMs: 10 };
+/** One call at a time: what comes meanwhile is taken together by the next. */
+const batches = { concurrency: 1, messagesMax: 32, eventsMax: 2_000, pauseMs: 20 };
 
 export function startWork(
   service: Pick<Service<unknown>, 'env' | 'metrics' | 'own' | 'every'>,
