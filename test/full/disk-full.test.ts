@@ -43,20 +43,23 @@ async function keepFull(disk: SmallDisk, shop: Shop): Promise<Set<string>> {
   return complaints;
 }
 
-/** Writes into the write-ahead log alone, until there is no room for its next file. */
-async function fillLog(shop: Shop): Promise<void> {
+/** What Postgres says to a write for which the disk has no room, as long as it lives. */
+const diskFull = '53100';
+
+/** Writes into the write-ahead log alone, until that crashes Postgres. Returns whether it did. */
+async function crashByLog(shop: Shop): Promise<boolean> {
   const client = new Client({ connectionString: shop.platform.databaseUrl('bus') });
   client.on('error', () => undefined);
   const write = "SELECT pg_logical_emit_message(false, 'ballast', repeat('x', 1000000))";
-  await client.connect().catch(() => undefined);
-  for (let megabytes = 0; megabytes < 64; megabytes++) {
-    const isWritten = await client.query(write).then(
-      () => true,
-      () => false,
-    );
-    if (!isWritten) break;
+  try {
+    await client.connect();
+    for (let megabytes = 0; megabytes < 64; megabytes++) await client.query(write);
+    return false;
+  } catch (error) {
+    return (error as { code?: string }).code !== diskFull;
+  } finally {
+    await client.end().catch(() => undefined);
   }
-  await client.end().catch(() => undefined);
 }
 
 test.each([
@@ -73,7 +76,10 @@ test.each([
     const freeMb = disk.freeMb();
     const begun = shoppers.acknowledged.length;
     disk.fill();
-    const [complaints] = await Promise.all([keepFull(disk, shop), crash && fillLog(shop)]);
+    const [complaints, crashed] = await Promise.all([
+      keepFull(disk, shop),
+      crash && crashByLog(shop),
+    ]);
     const within = shoppers.acknowledged.length - begun;
     disk.free();
     const freedMs = performance.now();
@@ -86,7 +92,8 @@ test.each([
         `complaints ${[...complaints].join(' ')}; 40 more ${(sellingMs / 1000).toFixed(1)} s ` +
         `after there was space; ${sold} sold`,
     );
-    expect(complaints).toContain(crash ? 'PANIC' : 'ERROR');
+    expect(complaints.size).toBeGreaterThan(0);
+    expect(crashed).toBe(crash);
   } finally {
     disk.free();
     await shop.stop();
