@@ -1,6 +1,7 @@
 // Many runs, one after the other: counted, a sample of them made twice, the first that fails shrunk
 // and told.
 
+import { setImmediate } from 'node:timers/promises';
 import type { Outcome, RunOptions } from './run.ts';
 import { commandOf, shrink } from './shrink.ts';
 import { addOutcome, emptyTotals, faultsOf, type Totals } from './totals.ts';
@@ -43,6 +44,8 @@ export async function runMany(
     addOutcome(totals, judged);
     if (judged.findings.length > 0) failing.push(judged);
     options.onProgress?.({ totals, ofSeeds: seeds });
+    // Runs never wait for the real world: let it in, so that signals are heard.
+    await setImmediate();
   }
   return { totals, failing };
 }

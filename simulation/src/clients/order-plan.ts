@@ -37,6 +37,7 @@ const names = ['soup', 'rice', 'tea'] as const;
 const firstOrderMs = 1_100;
 const tapAgainMsMax = 400;
 const cancelAfterMsMax = 3_000;
+const atOnceMsMax = 30;
 
 export function drawPlan(settings: Settings, dice: (use: string) => () => number): Plan {
   const random = dice('plan');
@@ -96,7 +97,8 @@ function drawOrder(given: {
     key: `k${index}`,
     lines: isBig ? [first, second] : [first],
     tapAgainMs: maybe(doubleTapRate, tapAgainMsMax),
-    cancelAfterMs: maybe(cancelRate, cancelAfterMsMax),
+    // Most change their mind at once, or not for a while: it is at once that messages overtake.
+    cancelAfterMs: maybe(cancelRate, random() < 0.6 ? atOnceMsMax : cancelAfterMsMax),
     reuse: random() < keyReuseRate ? [{ ...first, quantity: first.quantity + 1 }] : undefined,
     reads: Math.floor(random() * 4),
     seed: Math.floor(random() * 0x7fffffff),

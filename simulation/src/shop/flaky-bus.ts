@@ -16,6 +16,7 @@ import type { Weather } from './disk.ts';
 
 /** How much later a message comes again at most. */
 const repeatAfterMsMax = 6_000;
+const lateMsMax = 1_500;
 
 export function flakyBus(
   bus: MemoryBus,
@@ -34,11 +35,21 @@ export function flakyBus(
   const tell = (what: string, messages: readonly Message[]): void =>
     world.story.say('bus', () => `${what}: ${messages.map(told).join('; ')} (${process.name})`);
 
+  const comesAtMs = new Map<string, number>();
+  /** Late ones stay late for a while, so that others overtake them. */
+  const isLate = ({ id }: Message): boolean => {
+    const known = comesAtMs.get(id);
+    if (known !== undefined) return weather.faulty && world.elapsedMs < known;
+    const late = happens('message_late', settings.messageLateRate);
+    comesAtMs.set(id, late ? world.elapsedMs + random() * lateMsMax : 0);
+    return late;
+  };
+
   const take =
     (handle: (messages: readonly Message[]) => Promise<void>) =>
     async (messages: readonly Message[]): Promise<void> => {
       await transit();
-      if (happens('message_late', settings.messageLateRate)) {
+      if (messages.filter(isLate).length > 0) {
         throw new UnavailableError('bus', 'the message comes later');
       }
       await handle(messages);
