@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { reportFailure } from '../src/many.ts';
 import { run } from '../src/run.ts';
 import { drawFaults, drawSettings } from '../src/settings.ts';
 import { commandOf, shrink } from '../src/shrink.ts';
@@ -23,6 +24,14 @@ test('a run that fails is shrunk to one that still fails, with less in it', asyn
   expect(outcome.plan.orders.length).toBeLessThanOrEqual(failing.plan.orders.length);
   const again = await run(smaller);
   expect(again.hash).toBe(outcome.hash);
+}, 300_000);
+
+test('a failure is told: what broke, the story of the smallest run, the command', async () => {
+  const options = { seed: await firstFailing(), compose };
+  const told = await reportFailure(await run(options), options, run);
+  expect(told).toContain(`Seed ${options.seed} breaks:`);
+  expect(told).toMatch(/ ms {2}s\d#\d+ +asks #\d+: place/);
+  expect(told).toContain(`npm run sim -- --seed ${options.seed}`);
 }, 300_000);
 
 test('what was left out stands in the command that repeats the run', () => {
