@@ -63,7 +63,7 @@ const batching = {
   // Longer than orders waits for inventory: while that is silent orders are queued, not refused.
   ageMsMax: 2_500,
   // Few, so that batches grow with the load instead of becoming many.
-  concurrencyMax: 4,
+  concurrencyMax: 2,
 };
 
 export function createPlaceOrder(options: PlaceOrderOptions): PlaceOrder {
