@@ -1,6 +1,18 @@
 // The certificate of a run, as it is published: what was asked, how it was answered, what was found.
 
-import type { Counts, NotChecked, Verdict, Violation } from './verdict.ts';
+import type { BadCounts, Counts, NotChecked, Verdict, Violation } from './verdict.ts';
+
+/** The counts that must be 0, in the order in which they are told. */
+export const badCounts = [
+  'lost',
+  'unsettled',
+  'duplicated',
+  'oversold',
+  'chargedTwice',
+  'chargedUnsold',
+  'refusedNeedlessly',
+  'unexpected',
+] as const satisfies readonly (keyof BadCounts)[];
 
 export type Percentiles = { p50: number; p95: number; p99: number; max: number };
 

@@ -1,4 +1,10 @@
-export { type Certificate, certificate, type Percentiles, type Run } from './certificate.ts';
+export {
+  badCounts,
+  type Certificate,
+  certificate,
+  type Percentiles,
+  type Run,
+} from './certificate.ts';
 export { check, violationsMax } from './check.ts';
 export type * from './evidence.ts';
 export type * from './history.ts';

@@ -1,20 +1,10 @@
 // The certificate for people.
 
-import type { Certificate, Percentiles } from '@rushlight/auditor';
+import { badCounts, type Certificate, type Percentiles } from '@rushlight/auditor';
 
 export type Paint = Record<'good' | 'bad' | 'faint', (text: string) => string>;
 
 const violationsShown = 20;
-const badCounts = [
-  'lost',
-  'unsettled',
-  'duplicated',
-  'oversold',
-  'chargedTwice',
-  'chargedUnsold',
-  'refusedNeedlessly',
-  'unexpected',
-] as const satisfies readonly (keyof Certificate)[];
 
 /** Colours, unless NO_COLOR is set or nobody looks. */
 export function paintFor(isTerminal: boolean, noColor: string | undefined): Paint {

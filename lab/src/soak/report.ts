@@ -1,7 +1,8 @@
 // A line per slice, and the sums at the end.
 
+import { badCounts } from '@rushlight/auditor';
 import { type Growth, growths, totalMb } from './memory.ts';
-import { badCounts, type SliceRecord, type SoakState, soakedMinutes } from './state.ts';
+import { type SliceRecord, type SoakState, soakedMinutes } from './state.ts';
 
 const violationsShown = 20;
 

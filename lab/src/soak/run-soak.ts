@@ -4,14 +4,14 @@
 // K2. Faults go past the gateway, to the processes: it may be the one that is down.
 // K3. A slice that could not be judged ends the soak: its platform is in a state that nobody knows.
 
-import type { Certificate } from '@rushlight/auditor';
+import { badCounts, type Certificate } from '@rushlight/auditor';
 import type { FaultTarget } from '@rushlight/contracts';
 import { everything } from '../rush/fault-plan.ts';
 import type { Login } from '../rush/options.ts';
 import { type RushResult, runRush, type Watcher } from '../rush/run-rush.ts';
 import { openShop, type Shop } from '../rush/shop.ts';
 import { planSlice, type SlicePlan, slice } from './plan.ts';
-import { badCounts, type SliceRecord, type SoakState, soakedMinutes } from './state.ts';
+import { type SliceRecord, type SoakState, soakedMinutes } from './state.ts';
 
 export type SoakOptions = {
   /** Of all runs together. */

@@ -3,19 +3,7 @@
 // S1. The file is written whole after each slice: whoever is killed loses one slice at most.
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { Certificate } from '@rushlight/auditor';
-
-export const badCounts = [
-  'lost',
-  'unsettled',
-  'duplicated',
-  'oversold',
-  'chargedTwice',
-  'chargedUnsold',
-  'refusedNeedlessly',
-  'unexpected',
-] as const satisfies readonly (keyof Certificate)[];
-export type BadCount = (typeof badCounts)[number];
+import type { BadCounts } from '@rushlight/auditor';
 
 export type SliceRecord = {
   nth: number;
@@ -29,7 +17,7 @@ export type SliceRecord = {
   sold: number;
   kills: number;
   stops: number;
-  bad: Record<BadCount, number>;
+  bad: BadCounts;
   notChecked: number;
   /** Since the platform was started. */
   deadLetters: number;
