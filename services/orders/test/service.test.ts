@@ -139,7 +139,7 @@ test('inventory slow, gone, lying or short: 202 and the bus decides, or 422', as
   shop.neighbour.onReserve(() => hangs);
   const startedMs = performance.now();
   const slow = await shop.placed('slow', 202);
-  expect(performance.now() - startedMs).toBeLessThan(limits.reserveDeadlineMs + 1_500);
+  expect(performance.now() - startedMs).toBeLessThan(limits.reserveDeadlineMs + 5_000);
   shop.neighbour.onReserve(() => ({ answers: 'none' }));
   const lied = await shop.placed('lied', 202);
   shop.neighbour.on('/internal/stock/reserve', (_, reply) => void reply.end('<html>'));
