@@ -1,6 +1,7 @@
 // The operations of payments on Postgres: each is one transaction of a few statements, however
 // large the batch is.
 
+import assert from 'node:assert/strict';
 import type { Statement, Transaction } from '@rushlight/chassis';
 import type { EventOf } from '@rushlight/contracts';
 import { paymentIdOf } from './payment.ts';
@@ -136,14 +137,11 @@ export class PostgresPaymentStore implements PaymentStore {
 
   finishCharges(work: Work, outcomes: readonly Outcome[], done: boolean, nowMs: number) {
     return this.#database.transaction('finish_charges', async (tx) => {
-      const [finished] = await Promise.all([
-        tx.query<Finished>(statements.finishCharges, [
-          outcomes.map(({ orderId }) => orderId),
-          outcomes.map(({ outcome }) => outcome),
-          outcomes.map((outcome) => ('reason' in outcome ? outcome.reason : null)),
-        ]),
+      const [, ...groups] = await Promise.all([
         done && endWork(tx, work),
+        ...alike(outcomes).map((values) => tx.query<Finished>(statements.finishCharges, values)),
       ]);
+      const finished = groups.flat();
       const captured = finished.filter(({ status }) => status === 'captured');
       await post(tx, captured.flatMap(capturePosting), nowMs);
       const events = finished.map(({ orderId, reason }) => ({
@@ -322,6 +320,17 @@ async function addWork(tx: Transaction, task: Task, lease: Lease): Promise<Work>
 /** True for the one who ends it; whoever comes later finds the work done. */
 async function endWork(tx: Transaction, { workId }: Work): Promise<boolean> {
   return (await tx.query(statements.endWork, [workId])).length > 0;
+}
+
+/** What `finishCharges` is told: orders, status and reason, once for each pair of the latter. */
+function alike(outcomes: readonly Outcome[]): [string[], string, string | null][] {
+  const groups = Object.groupBy(outcomes, (one) => ('reason' in one ? one.reason : one.outcome));
+  return Object.values(groups).map((group) => {
+    const [first] = group;
+    assert(first, 'a group has at least one outcome');
+    const reason = 'reason' in first ? first.reason : null;
+    return [group.map(({ orderId }) => orderId), first.outcome, reason];
+  });
 }
 
 async function openWallets(
