@@ -36,7 +36,7 @@ export function startRelay(options: RelayOptions): Relay {
   const { outbox, bus, env, log } = options;
   const messagesMax = options.messagesMax ?? 100;
   const pollMs = options.pollMs ?? 250;
-  const pauseMs = options.pauseMs ?? 20;
+  const pauseMs = options.pauseMs ?? 50;
   const backoffMsMax = options.backoffMsMax ?? 2_000;
   const bell = createBell(env);
   let failures = 0;

@@ -5,7 +5,7 @@ import { takeMessages } from './consume.ts';
 import type { InventoryStore } from './store.ts';
 
 /** One call at a time: two would wait for each other's items. */
-const batches = { concurrency: 1, messagesMax: 32, eventsMax: 4_000, pauseMs: 20 };
+const batches = { concurrency: 1, messagesMax: 32, eventsMax: 4_000, pauseMs: 50 };
 
 export function startWork(
   service: Pick<Service<unknown>, 'log' | 'metrics' | 'own'>,

@@ -16,7 +16,7 @@ export type KitchenPlan = CookTime & {
 };
 
 const shelfEveryMs = 2_000;
-const batches = { messagesMax: 64, eventsMax: 2_000, pauseMs: 25 };
+const batches = { messagesMax: 64, eventsMax: 2_000, pauseMs: 50 };
 const rowsMax = 5_000;
 const roundsMax = 20;
 

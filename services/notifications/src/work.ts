@@ -9,7 +9,7 @@ import type { Streams } from './streams.ts';
 
 const tellMenuEveryMs = 250;
 const lookEveryMs = 250;
-const batches = { messagesMax: 100, eventsMax: 4_000, pauseMs: 25 };
+const batches = { messagesMax: 100, eventsMax: 4_000, pauseMs: 50 };
 const messagesAtOnce = 1_000;
 
 type Working = Pick<Service<unknown>, 'env' | 'log' | 'metrics' | 'own' | 'every'>;

@@ -7,7 +7,7 @@ import { sweep } from './sweeper.ts';
 
 const sweepEveryMs = 500;
 /** One call at a time: what comes meanwhile is taken together by the next. */
-const batches = { concurrency: 1, messagesMax: 32, eventsMax: 2_000, pauseMs: 20 };
+const batches = { concurrency: 1, messagesMax: 32, eventsMax: 2_000, pauseMs: 50 };
 
 export function startWork(
   service: Pick<Service<unknown>, 'env' | 'metrics' | 'own' | 'every'>,

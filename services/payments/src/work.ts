@@ -6,7 +6,7 @@ import type { Driver } from './driver.ts';
 
 const resumeEveryMs = 500;
 /** Two batches at a time: one is at the card provider while the other is written down. */
-const batches = { messagesMax: 64, eventsMax: 2_000, pauseMs: 25, concurrency: 2 };
+const batches = { messagesMax: 64, eventsMax: 2_000, pauseMs: 50, concurrency: 2 };
 
 export function startWork(
   service: Pick<Service<unknown>, 'own' | 'every'>,
