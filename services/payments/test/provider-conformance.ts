@@ -82,6 +82,12 @@ export function providerConformance(make: (nature: Nature) => Promise<CardProvid
     await expect(provider.topUp({ ...topUp, amountCents: 11 })).rejects.toThrow(/knows/);
     const unknown = { ...topUp, studentId: randomUUID(), key: randomUUID() };
     expect(await provider.topUp(unknown)).toEqual({ outcome: 'unknown_account' });
+    // Whoever was told so forgets the key. A late attempt under it must not count.
+    await provider.openAccounts([{ studentId: unknown.studentId, openingCents: 0 }]);
+    expect(await provider.topUp(unknown)).toEqual({ outcome: 'unknown_account' });
+    expect(await provider.balance(unknown.studentId)).toBe(0);
+    const again = { ...unknown, key: randomUUID() };
+    expect(await provider.topUp(again)).toEqual({ outcome: 'done', balanceCents: 10 });
   });
 
   test('balances are set up and down, and once per key', async () => {

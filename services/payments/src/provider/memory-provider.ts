@@ -11,6 +11,7 @@ import {
   type LedgerEntry,
   type LedgerSums,
   ReusedIdError,
+  type TopUpAnswer,
 } from './provider.ts';
 
 type Env = Pick<Environment, 'nowMs' | 'random' | 'sleep'>;
@@ -52,15 +53,13 @@ class MemoryProvider implements CardProvider {
   }
 
   async topUp({ key, studentId, amountCents }: Parameters<CardProvider['topUp']>[0]) {
-    const balanceCents = this.#accounts.get(studentId);
-    if (balanceCents === undefined) return { outcome: 'unknown_account' as const };
-    return this.#once(key, `${amountCents} cents for ${studentId}`, () => {
-      const balances = new Map([[studentId, balanceCents + amountCents]]);
-      this.#apply({
-        balances,
-        entries: [{ kind: 'top_up', reference: key, studentId, amountCents }],
-      });
-      return { outcome: 'done' as const, balanceCents: balanceCents + amountCents };
+    return this.#once(key, `${amountCents} cents for ${studentId}`, (): TopUpAnswer => {
+      const before = this.#accounts.get(studentId);
+      if (before === undefined) return { outcome: 'unknown_account' };
+      const balanceCents = before + amountCents;
+      const entry = { kind: 'top_up' as const, reference: key, studentId, amountCents };
+      this.#apply({ balances: new Map([[studentId, balanceCents]]), entries: [entry] });
+      return { outcome: 'done', balanceCents };
     });
   }
 

@@ -14,6 +14,7 @@ import {
   type LedgerSums,
   type Opening,
   ReusedIdError,
+  type TopUpAnswer,
 } from './provider.ts';
 import { statements } from './statements.ts';
 
@@ -93,14 +94,15 @@ class PostgresProvider implements CardProvider {
   topUp({ key, studentId, amountCents }: Parameters<CardProvider['topUp']>[0]) {
     return this.#database.transaction('provider_top_up', async (tx) => {
       const accounts = await lockAccounts(tx, [{ studentId }]);
-      const before = accounts.get(studentId);
-      if (before === undefined) return { outcome: 'unknown_account' as const };
-      return this.#once(tx, key, `${amountCents} cents for ${studentId}`, async () => {
+      const asked = `${amountCents} cents for ${studentId}`;
+      return this.#once(tx, key, asked, async (): Promise<TopUpAnswer> => {
+        const before = accounts.get(studentId);
+        if (before === undefined) return { outcome: 'unknown_account' };
         const balanceCents = before + amountCents;
         const balances = new Map([[studentId, balanceCents]]);
         const entry = { kind: 'top_up' as const, reference: key, studentId, amountCents };
         await this.#apply(tx, { balances, entries: [entry] });
-        return { outcome: 'done' as const, balanceCents };
+        return { outcome: 'done', balanceCents };
       });
     });
   }

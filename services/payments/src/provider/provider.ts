@@ -41,7 +41,10 @@ export interface CardProvider {
   /** Decides a batch in the order given: one answer each. @throws ReusedIdError */
   charge(charges: readonly Charge[]): Promise<ChargeAnswer[]>;
   refund(refunds: readonly Refund[]): Promise<RefundAnswer[]>;
-  /** Once per key. @throws ReusedIdError */
+  /**
+   * Once per key, refusals too: when one attempt was told that there is no account, none that comes
+   * later under this key is carried out. @throws ReusedIdError
+   */
   topUp(topUp: { key: string; studentId: string; amountCents: number }): Promise<TopUpAnswer>;
   /** Brings accounts to this balance, opening those that are missing; once per key. */
   setBalances(order: {
