@@ -4,7 +4,6 @@ export * from './breaker.ts';
 export * from './bus/index.ts';
 export * from './cache/index.ts';
 export * from './config.ts';
-export * from './deadline.ts';
 export * from './environment.ts';
 export * from './http/client.ts';
 export * from './http/operations.ts';

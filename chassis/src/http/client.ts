@@ -10,11 +10,11 @@
 import type { Call, Reply, Route } from '@rushlight/contracts';
 import { type Dispatcher, Pool } from 'undici';
 import { type Breaker, BreakerOpenError, createBreaker } from '../breaker.ts';
-import { deadlineHeaderName } from '../deadline.ts';
 import type { Environment } from '../environment.ts';
 import type { Metrics } from '../metrics.ts';
 import { backoffMs, createRetryBudget, type RetryBudget } from '../retry-budget.ts';
 import { UnavailableError } from '../store/store.ts';
+import { deadlineHeaderName } from './deadline.ts';
 import type { User } from './principal.ts';
 import type { ServiceTokens } from './service-token.ts';
 import { errorOf, type ForwardCall, type RawAnswer, requestOf, wasNeverSent } from './wire.ts';

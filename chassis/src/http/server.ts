@@ -17,11 +17,11 @@ import Fastify, {
   type FastifyRequest,
   type HTTPMethods,
 } from 'fastify';
-import { deadlineHeaderName, parseDeadlineMs } from '../deadline.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { UnavailableError } from '../store/store.ts';
+import { deadlineHeaderName, parseDeadlineMs } from './deadline.ts';
 import { inputReader } from './input.ts';
 import { measureAnswers } from './measure.ts';
 import { createPatience, type Patience } from './patience.ts';

@@ -5,13 +5,7 @@
 // D2. No answer means unknown, never failed: the task stays, and is due again after a pause that
 //     grows. Nothing else decides that a payment failed.
 
-import {
-  deadlineIn,
-  type Environment,
-  type Log,
-  type Metrics,
-  UnavailableError,
-} from '@rushlight/chassis';
+import { type Environment, type Log, type Metrics, UnavailableError } from '@rushlight/chassis';
 import type { Message } from '@rushlight/contracts';
 import { orderIdOf, paymentIdOf } from './payment.ts';
 import type { CardProvider, ChargeAnswer, Opening } from './provider/provider.ts';
@@ -199,13 +193,15 @@ export class Driver {
 
   /** Waits for the provider, but not for ever. */
   async #ask<T>(call: () => Promise<T>, waitMsMax = answerMsMax): Promise<T> {
-    using deadline = deadlineIn(this.#options.env, waitMsMax);
-    const { signal } = deadline;
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    signal.addEventListener('abort', () =>
-      reject(new UnavailableError('card provider', `No answer in ${waitMsMax} ms.`)),
-    );
-    return await Promise.race([call(), late]);
+    const late = Promise.withResolvers<never>();
+    const giveUp = (): void =>
+      late.reject(new UnavailableError('card provider', `No answer in ${waitMsMax} ms.`));
+    const cancel = this.#options.env.after(waitMsMax, giveUp);
+    try {
+      return await Promise.race([call(), late.promise]);
+    } finally {
+      cancel();
+    }
   }
 }
 
