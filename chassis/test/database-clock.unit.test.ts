@@ -47,3 +47,28 @@ test('it follows a database whose clock was set', async () => {
   await clock.look();
   expect(Math.abs(clock.nowMs() - at.monotonicMs - 400_000)).toBeLessThanOrEqual(30);
 });
+
+test('a process that stood still in its first look does not believe it', async () => {
+  const { at, env, store } = far(1_000_000);
+  const waysMs = [
+    [3_000, 500],
+    [0, 900],
+    [4, 6],
+  ];
+  const query = async <Row extends object>(): Promise<Row[]> => {
+    const [thereMs, backMs] = waysMs.shift() ?? [250, 250];
+    Object.assign(at, { thereMs, backMs });
+    return store.query<Row>();
+  };
+  const clock = await openDatabaseClock({ query }, env);
+  expect(Math.abs(clock.nowMs() - at.monotonicMs - 1_000_000)).toBeLessThanOrEqual(5);
+  expect(waysMs).toEqual([]);
+});
+
+test('a database that is always slow is believed after eight looks', async () => {
+  const { at, env, store } = far(1_000_000);
+  Object.assign(at, { thereMs: 300, backMs: 100 });
+  const clock = await openDatabaseClock(store, env);
+  expect(at.monotonicMs).toBe(5_000 + 8 * 400);
+  expect(Math.abs(clock.nowMs() - at.monotonicMs - 1_000_000)).toBeLessThanOrEqual(200);
+});

@@ -4,6 +4,8 @@
 // C1. Between two looks it goes on with our monotonic clock: asking it costs nothing.
 // C2. A look moves it no further than it must: into the span in which the answer was made. So it
 //     does not tremble with the time that a look takes, and follows a slow drift.
+// C3. The first look has nothing to hold on to but the middle of its span, which is far off when
+//     the process stood still meanwhile. So it asks again while the span is long.
 
 import type { Environment } from '../environment.ts';
 import type { Statement } from './store.ts';
@@ -15,6 +17,8 @@ export type DatabaseClock = {
 };
 
 const lookEveryMs = 1_000;
+const firstSpanMsMax = 50;
+const firstLooksMax = 8;
 
 type Asked = {
   query<Row extends object>(statement: Statement): Promise<Row[]>;
@@ -34,16 +38,32 @@ export async function openDatabaseClock(
   store: Asked,
   env: Pick<Environment, 'monotonicMs'>,
 ): Promise<DatabaseClock> {
-  let aheadMs: number | undefined; // Of our monotonic clock.
-  const look = async (): Promise<void> => {
+  const ask = async (): Promise<Span> => {
     const askedMs = env.monotonicMs();
     const [row] = await store.query<{ nowMs: number }>(now);
     if (row === undefined) throw new Error('the database gave no time');
-    const [least, most] = [row.nowMs - env.monotonicMs(), row.nowMs - askedMs];
-    aheadMs = Math.min(most, Math.max(least, aheadMs ?? (least + most) / 2)); // C2
+    return { leastMs: row.nowMs - env.monotonicMs(), mostMs: row.nowMs - askedMs };
   };
-  await look();
-  return { nowMs: () => Math.round(env.monotonicMs() + (aheadMs ?? 0)), look };
+  const first = await shortest(ask); // C3
+  let aheadMs = (first.leastMs + first.mostMs) / 2;
+  const look = async (): Promise<void> => {
+    const { leastMs, mostMs } = await ask();
+    aheadMs = Math.min(mostMs, Math.max(leastMs, aheadMs)); // C2
+  };
+  return { nowMs: () => Math.round(env.monotonicMs() + aheadMs), look };
+}
+
+/** How far the database may be ahead of our monotonic clock. */
+type Span = { leastMs: number; mostMs: number };
+
+async function shortest(ask: () => Promise<Span>): Promise<Span> {
+  const lengthMs = (span: Span): number => span.mostMs - span.leastMs;
+  let best = await ask();
+  for (let looks = 1; looks < firstLooksMax && lengthMs(best) > firstSpanMsMax; looks++) {
+    const next = await ask();
+    if (lengthMs(next) < lengthMs(best)) best = next;
+  }
+  return best;
 }
 
 /** A service's environment on the time of its database. @throws UnavailableError */
