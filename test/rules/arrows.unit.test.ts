@@ -9,6 +9,7 @@ const mayUse: Record<string, readonly string[]> = {
   contracts: [],
   chassis: ['contracts'],
   auditor: [],
+  monitor: ['chassis', 'contracts'],
   lab: ['auditor', 'chassis', 'contracts', 'launcher'],
   simulation: ['auditor', 'chassis', 'contracts', ...protocols],
   bench: ['chassis', 'contracts', 'lab', 'launcher'],
