@@ -47,8 +47,18 @@ export const metrics = {
   auth_attempts_total: { kind: 'counter', help: 'Logins.', labels: ['outcome'] },
   jwt_tokens_issued_total: { kind: 'counter', help: 'Tokens issued.', labels: ['role'] },
   jwt_token_validations_total: { kind: 'counter', help: 'Tokens checked.', labels: ['outcome'] },
+  portions_sold_total: {
+    kind: 'counter',
+    help: 'Portions of orders that were paid, by item.',
+    labels: ['item'],
+  },
   stock_updates_total: { kind: 'counter', help: 'Changes of stock.', labels: ['operation'] },
   payments_total: { kind: 'counter', help: 'Payments by outcome.', labels: ['outcome'] },
+  payments_cents_total: {
+    kind: 'counter',
+    help: 'Money that moved, in cents: captured from wallets, or refunded to them.',
+    labels: ['kind'],
+  },
   kitchen_tickets: { kind: 'gauge', help: 'Tickets by status.', labels: ['status'] },
   notifications_pushed_total: {
     kind: 'counter',
