@@ -4,7 +4,6 @@ import type { Entry, Evidence, ItemBooks, OrderRecord, Replay } from '@rushlight
 import { type OrderView, publicApi } from '@rushlight/contracts';
 import type { Api } from './api.ts';
 import type { Books } from './books.ts';
-import { ofItems } from './own-evidence.ts';
 
 export type EvidenceOptions = {
   api: Api;
@@ -23,8 +22,8 @@ export async function readEvidence(options: EvidenceOptions): Promise<Evidence> 
   const replays = await replayAll(options);
   // Orders first: nothing may seem to have an effect before it has a cause.
   const orders = books ? await books.orders() : await listOrders(api, itemIds);
-  if (!books) return ofItems({ items: await readItems(api), orders, replays }, itemIds);
-  const evidence: Evidence = {
+  if (!books) return { items: await readItems(api), orders, replays };
+  return {
     items: await books.items(),
     orders,
     holds: await books.holds(),
@@ -38,7 +37,6 @@ export async function readEvidence(options: EvidenceOptions): Promise<Evidence> 
     entrySums: [...entrySums, await books.entrySum()],
     replays,
   };
-  return ofItems(evidence, itemIds);
 }
 
 type Question = { student: string; key: string; body: string };

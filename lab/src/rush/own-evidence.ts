@@ -1,12 +1,15 @@
-// Of what the books say, what is about this rush. A platform may have seen others before.
+// Of what was heard and what the books say, what is about this rush. A platform may have seen others
+// before, and their orders go on: a meal that nobody fetches is taken from its shelf minutes later.
 
-import type { Evidence, MoneyMove } from '@rushlight/auditor';
+import type { Entry, Evidence, MoneyMove } from '@rushlight/auditor';
+
+export type Judged = { history: readonly Entry[]; evidence: Evidence };
 
 /**
- * Leaves out the orders of other items, and what was done for them. What was done for an order that
- * does not exist stays: that is for the auditor to see.
+ * Leaves out the orders of other items, and what was done and told for them. What was done for an
+ * order that does not exist stays: that is for the auditor to see.
  */
-export function ofItems(evidence: Evidence, itemIds: ReadonlySet<string>): Evidence {
+export function ofItems({ history, evidence }: Judged, itemIds: ReadonlySet<string>): Judged {
   const isOurs = (itemId: string): boolean => itemIds.has(itemId);
   const earlier = new Set<string>();
   const orders = evidence.orders.filter(({ orderId, lines }) => {
@@ -19,7 +22,7 @@ export function ofItems(evidence: Evidence, itemIds: ReadonlySet<string>): Evide
   for (const move of evidence.provider ?? []) {
     if (!stays(move)) spent.set(move.student, (spent.get(move.student) ?? 0) + spentBy(move));
   }
-  return {
+  const own: Evidence = {
     ...evidence,
     orders,
     wallets: evidence.wallets?.map(({ student, openingCents }) => ({
@@ -33,6 +36,10 @@ export function ofItems(evidence: Evidence, itemIds: ReadonlySet<string>): Evide
     stockMoves: evidence.stockMoves?.filter(({ itemId }) => isOurs(itemId)),
     tickets: evidence.tickets?.filter(stays),
     notices: evidence.notices?.filter(stays),
+  };
+  return {
+    history: history.filter((entry) => entry.type !== 'heard' || stays(entry)),
+    evidence: own,
   };
 }
 

@@ -26,6 +26,7 @@ import { planCrowd } from './crowd-plan.ts';
 import { drain } from './drain.ts';
 import { readEvidence } from './evidence.ts';
 import type { RushOptions } from './options.ts';
+import { ofItems } from './own-evidence.ts';
 import { openShop, type Shop, visitShop } from './shop.ts';
 
 export type Watcher = {
@@ -123,18 +124,14 @@ async function rushAt(
         : `not drained after ${seconds} s: ${JSON.stringify(drained.left)}; reading the books`,
     );
     await crowd.finish(await books?.lastEventIds(result.listeners));
-    const history = await readHistory(historyFile);
+    const whole = await readHistory(historyFile);
     const tokens = new Map(orders.students.map(({ studentId, token }) => [studentId, token]));
     const itemIds = new Set(orders.itemIds);
     const entrySums = await sums.stop();
-    const evidence = await readEvidence({
-      api: shop.api,
-      books,
-      history,
-      tokens,
-      itemIds,
-      entrySums,
+    const found = await readEvidence({
+      ...{ api: shop.api, books, history: whole, tokens, itemIds, entrySums },
     });
+    const { history, evidence } = ofItems({ history: whole, evidence: found }, itemIds);
     // Where there is no list of the databases, nobody could know of a gap in the streams either.
     const listeners = books ? result.listeners : [];
     const checkOptions: CheckOptions = { drained: true, listeners };
