@@ -68,8 +68,17 @@ export type MatchOperator = '=' | '!=' | '=~' | '!~';
 /** One condition on a label; `__name__` is the name of the metric. Patterns are anchored (RE2). */
 export type Matcher = { label: string; operator: MatchOperator; value: string };
 
-/** A time series: `labels` include `__name__`; instants ascend. */
-export type Series = { labels: Labels; atMs: Float64Array; values: Float64Array };
+/**
+ * A time series: `labels` include `__name__`; instants ascend. Where it is known that a series ended
+ * (its target vanished, or no longer shows it), that instant stands in `endedAtMs`, ascending: what
+ * Prometheus writes as a sample with a special NaN. From there to its next sample there is no value.
+ */
+export type Series = {
+  labels: Labels;
+  atMs: Float64Array;
+  values: Float64Array;
+  endedAtMs?: Float64Array;
+};
 
 export type Range = { fromMs: number; toMs: number };
 

@@ -1,0 +1,30 @@
+// Matchers of labels: what every source of series and logs has to mean by =, !=, =~ and !~.
+
+import type { Labels, Matcher } from '../model.ts';
+import { QueryError } from './errors.ts';
+
+/**
+ * A test of label sets: all matchers hold. A label that is absent has the value "".
+ *
+ * @throws QueryError when a pattern is not one that can be matched in linear time
+ */
+export function matchLabels(matchers: readonly Matcher[]): (labels: Labels) => boolean {
+  const tests = matchers.map((matcher) => {
+    const test = matchValue(matcher);
+    return (labels: Labels): boolean => test(labels[matcher.label] ?? '');
+  });
+  return (labels) => tests.every((test) => test(labels));
+}
+
+/** A test of one label's value; see {@link matchLabels}. */
+export function matchValue({ operator, value }: Matcher): (actual: string) => boolean {
+  switch (operator) {
+    case '=':
+      return (actual) => actual === value;
+    case '!=':
+      return (actual) => actual !== value;
+    case '=~':
+    case '!~':
+      throw new QueryError('unsupported', `${operator}: patterns are not matched yet`);
+  }
+}
