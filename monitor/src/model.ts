@@ -5,6 +5,8 @@
 //     millisecond matters, and whole milliseconds (`atMs`) for samples, as Prometheus has them.
 // M2. Ids of traces and spans are lowercase hex, 32 and 16 digits, never all zeros.
 // M3. A name of a service is what its resource says (`service.name`), "unknown" where it says none.
+// M4. A series that vanished from its target, or whose target is down, is ended by a stale sample,
+//     which readers see as `endedAtMs` of the series. A NaN that is not stale is a value.
 
 export type AttributeValue = string | number | boolean | readonly AttributeValue[];
 export type Attributes = Readonly<Record<string, AttributeValue>>;
@@ -59,6 +61,8 @@ export type Sample = {
   labels: Labels;
   atMs: number;
   value: number;
+  /** Ends the series here (M4); `value` is NaN. */
+  stale?: true;
   exemplar?: { traceId: string; value: number; atMs: number };
 };
 
