@@ -52,12 +52,22 @@ export const metrics = {
     help: 'Portions of orders that were paid, by item.',
     labels: ['item'],
   },
+  inventory_stock: {
+    kind: 'gauge',
+    help: 'Portions left to sell; NaN for an item that is off the menu.',
+    labels: ['item'],
+  },
   stock_updates_total: { kind: 'counter', help: 'Changes of stock.', labels: ['operation'] },
   payments_total: { kind: 'counter', help: 'Payments by outcome.', labels: ['outcome'] },
   payments_cents_total: {
     kind: 'counter',
     help: 'Money that moved, in cents: captured from wallets, or refunded to them.',
     labels: ['kind'],
+  },
+  payment_tasks_postponed_total: {
+    kind: 'counter',
+    help: 'Tasks that wait for another try because the card provider gave no answer.',
+    labels: ['task'],
   },
   kitchen_tickets: { kind: 'gauge', help: 'Tickets by status.', labels: ['status'] },
   notifications_pushed_total: {
@@ -80,6 +90,11 @@ export const metrics = {
     labels: ['topic', 'outcome'],
   },
   bus_queue_depth: { kind: 'gauge', help: 'Messages that wait in a queue.', labels: ['queue'] },
+  bus_queue_oldest_seconds: {
+    kind: 'gauge',
+    help: 'How long the oldest message of a queue has waited; 0 when none does.',
+    labels: ['queue'],
+  },
   outbox_depth: { kind: 'gauge', help: 'Messages not yet relayed.', labels: [] },
   dead_letters: { kind: 'gauge', help: 'Messages that nobody could take.', labels: ['queue'] },
   breaker_state: {
@@ -108,6 +123,26 @@ export const metrics = {
     labels: ['operation'],
     buckets: seconds,
   },
+  postgres_connections: {
+    kind: 'gauge',
+    help: 'Connections that the Postgres of this service has open, from whoever.',
+    labels: [],
+  },
+  postgres_connections_max: {
+    kind: 'gauge',
+    help: 'Connections that this Postgres allows.',
+    labels: [],
+  },
+  disk_available_bytes: {
+    kind: 'gauge',
+    help: 'Free space where a volume of this service is kept.',
+    labels: ['volume'],
+  },
+  disk_size_bytes: {
+    kind: 'gauge',
+    help: 'Size of the file system on which a volume of this service is kept.',
+    labels: ['volume'],
+  },
   errors_total: { kind: 'counter', help: 'Errors answered or logged.', labels: ['code'] },
 } as const satisfies Record<string, MetricSpec>;
 
@@ -117,3 +152,24 @@ export type MetricLabels<N extends MetricName> = Record<
   (typeof metrics)[N]['labels'][number],
   string
 >;
+
+/** What stands on spans. The first names are those of the OpenTelemetry semantic conventions. */
+export const spanAttributes = {
+  'http.request.method': 'GET, POST and so on.',
+  'http.route': 'The path of the contract, with its parameters as names.',
+  'http.response.status_code': 'Of the answer.',
+  'server.address': 'The service that is called.',
+  'error.type': 'The stable code of a problem, or the class of an error.',
+  'db.system.name': 'postgresql.',
+  'db.operation.name': 'The named operation of a store.',
+  'messaging.system': 'rushlight on Postgres, or rabbitmq.',
+  'messaging.operation.type': 'send or process.',
+  'messaging.destination.name': 'The queue or the topic.',
+  'messaging.batch.message_count': 'Messages taken together.',
+  'rushlight.batch.size': 'Orders, or other things, decided together.',
+  'rushlight.queued_ms': 'How long the oldest of a batch waited for it.',
+  'rushlight.order.status': 'What an order became.',
+} as const satisfies Record<string, string>;
+
+export type SpanAttribute = keyof typeof spanAttributes;
+export type SpanAttributes = Readonly<Partial<Record<SpanAttribute, string | number | boolean>>>;
