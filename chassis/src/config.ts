@@ -1,7 +1,7 @@
 // Configuration, read once, at the door. Every mistake is reported together, by name; what comes
 // out is frozen. Nothing else in a service reads the process environment.
 
-import { type ServiceName, serviceNames } from '@rushlight/contracts';
+import { type ProcessName, processNames } from '@rushlight/contracts';
 import { z } from 'zod';
 
 const json = <T extends z.ZodType>(schema: T) =>
@@ -23,7 +23,7 @@ const Jwk = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x:
 export const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
 const Base = z.object({
-  RUSHLIGHT_SERVICE: z.enum(serviceNames as [ServiceName, ...ServiceName[]]),
+  RUSHLIGHT_SERVICE: z.enum(processNames as [ProcessName, ...ProcessName[]]),
   RUSHLIGHT_INSTANCE: z.string().min(1).max(64).optional(),
   RUSHLIGHT_LISTEN_HOST: z.string().default('127.0.0.1'),
   RUSHLIGHT_LISTEN_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
@@ -33,7 +33,7 @@ const Base = z.object({
   RUSHLIGHT_SERVICE_KEY: json(Jwk.extend({ d: z.string(), kid: z.string() })),
   RUSHLIGHT_SERVICE_KEYS: json(z.object({ keys: z.array(Jwk.extend({ kid: z.string() })) })),
   RUSHLIGHT_SERVICE_URLS: json(
-    z.partialRecord(z.enum(serviceNames as [ServiceName, ...ServiceName[]]), z.url()),
+    z.partialRecord(z.enum(processNames as [ProcessName, ...ProcessName[]]), z.url()),
   ),
   RUSHLIGHT_LAUNCHER_URL: z.url().optional(),
   RUSHLIGHT_LAB: flag.default(false),
@@ -42,7 +42,7 @@ const Base = z.object({
 });
 
 export type ServiceConfig = Readonly<{
-  service: ServiceName;
+  service: ProcessName;
   instance: string;
   listenHost: string;
   listenPort: number;
@@ -51,7 +51,7 @@ export type ServiceConfig = Readonly<{
   busUrl: string | undefined;
   serviceKey: z.infer<typeof Base>['RUSHLIGHT_SERVICE_KEY'];
   serviceKeys: z.infer<typeof Base>['RUSHLIGHT_SERVICE_KEYS'];
-  serviceUrls: Partial<Record<ServiceName, string>>;
+  serviceUrls: Partial<Record<ProcessName, string>>;
   launcherUrl: string | undefined;
   lab: boolean;
   dataFolder: string;

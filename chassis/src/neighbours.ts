@@ -1,7 +1,7 @@
 // What a service stands on: its databases, the bus, and other services. Each is opened, named for
 // /health, measured, and closed with the service.
 
-import { queueNames, type ServiceName, services } from '@rushlight/contracts';
+import { type ProcessName, processes, queueNames } from '@rushlight/contracts';
 import { type Bus, type BusHooks, openPostgresBus } from './bus/index.ts';
 import type { ServiceConfig } from './config.ts';
 import type { Environment } from './environment.ts';
@@ -24,7 +24,7 @@ export type Neighbours = {
   /** Publishes from now on what the store's transactions emit. */
   startRelay(store: PostgresStore, bus: Bus): void;
   /** A client of another service, which becomes a (not needed) dependency of ours. */
-  client(target: ServiceName): Client;
+  client(target: ProcessName): Client;
 };
 
 const databaseConnectionsMax = 8;
@@ -81,7 +81,7 @@ export function createNeighbours(parts: Parts): Neighbours {
     client: (target) => {
       const url = config.serviceUrls[target];
       if (!url) throw new Error(`RUSHLIGHT_SERVICE_URLS names no ${target}`);
-      if (!(services[config.service].calls as readonly string[]).includes(target)) {
+      if (!(processes[config.service].calls as readonly string[]).includes(target)) {
         throw new Error(`${config.service} may not call ${target}: see the table of services`);
       }
       const client = createClient({ target, url, tokens, env, metrics });
@@ -109,7 +109,7 @@ async function onceUp<T>(env: Environment, open: () => Promise<T>): Promise<T> {
 }
 
 /** A service reports the depth and the dead letters of its own queue. */
-function watchBus(name: ServiceName, bus: Bus, metrics: Metrics): void {
+function watchBus(name: ProcessName, bus: Bus, metrics: Metrics): void {
   const queue = queueNames.find((queueName) => queueName === name);
   if (!queue) return;
   metrics.onScrape(async () => {

@@ -75,6 +75,12 @@ export const errors = {
     title: 'No such fault',
     say: 'There is no fault {fault} for target {target}. See GET /api/v1/lab/faults.',
   },
+  trace_not_found: {
+    http: 404,
+    retry: false,
+    title: 'No such trace',
+    say: 'There is no trace {traceId}: it was not sampled, is too old, or has not arrived yet.',
+  },
   lab_off: {
     http: 404,
     retry: false,
@@ -152,6 +158,30 @@ export const errors = {
     retry: false,
     title: 'Key used for another order',
     say: 'This Idempotency-Key belongs to an order with another body. Use a new key for a new order.',
+  },
+  query_refused: {
+    http: 422,
+    retry: false,
+    title: 'Query refused',
+    say: 'The query is not answered: {why}.',
+  },
+  too_much: {
+    http: 422,
+    retry: false,
+    title: 'Too much to read',
+    say: 'The answer would need more than one question may read: {why}. Ask for less time or fewer series.',
+  },
+  address_refused: {
+    http: 422,
+    retry: false,
+    title: 'Address refused',
+    say: 'The address {address} is not watched: {why}.',
+  },
+  watching_enough: {
+    http: 422,
+    retry: false,
+    title: 'Watching enough',
+    say: 'There are {count} services of your own already, and no more are watched.',
   },
   weak_password: {
     http: 422,

@@ -8,6 +8,7 @@ export * from './http/internal.ts';
 export * from './http/kitchen-routes.ts';
 export * from './http/lab-routes.ts';
 export * from './http/launcher.ts';
+export * from './http/monitor.ts';
 export * from './http/order-routes.ts';
 export * from './http/public.ts';
 export * from './http/route.ts';

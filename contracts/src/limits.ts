@@ -24,4 +24,7 @@ export const limits = {
   studentIdLengthMax: 64,
   passwordLengthMin: 8,
   passwordLengthMax: 128,
+  queryLengthMax: 8_192,
+  telemetryRangeMsMax: 31 * 24 * 3_600_000,
+  watchedServicesMax: 100,
 } as const;

@@ -59,5 +59,19 @@ export type ServiceName = keyof typeof services;
 
 export const serviceNames = Object.keys(services) as ServiceName[];
 
+/** All that speak for themselves: the services, and the monitor, which none of them needs. */
+export const processes = {
+  ...services,
+  monitor: {
+    summary: 'Takes telemetry in, keeps it, judges it and answers about it.',
+    database: false,
+    extraDatabases: [],
+    calls: ['identity'],
+  },
+} as const satisfies Record<string, ServiceSpec>;
+
+export type ProcessName = keyof typeof processes;
+export const processNames = Object.keys(processes) as ProcessName[];
+
 /** What the health grid lists: every service, and Postgres. */
 export const partNames: readonly string[] = [...serviceNames, 'postgres'];

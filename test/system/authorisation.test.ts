@@ -6,6 +6,7 @@ import {
   inventoryApi,
   kitchenApi,
   ordersApi,
+  type ProcessName,
   paymentsApi,
   publicApi,
   type Route,
@@ -207,8 +208,8 @@ describe('the inside', () => {
     ...Object.values(kitchenApi),
     ...Object.values(identityApi),
   ];
-  const onPort = async (name: ServiceName, use: (api: Api) => Promise<void>): Promise<void> => {
-    await using api = createApi(shop.platform.serviceUrl(name));
+  const onPort = async (name: ProcessName, use: (api: Api) => Promise<void>): Promise<void> => {
+    await using api = createApi(shop.platform.serviceUrl(name as ServiceName));
     await use(api);
   };
   const titled = internal.map(

@@ -2,7 +2,7 @@
 // believe it because only the gateway can sign the gateway's service token.
 
 import assert from 'node:assert/strict';
-import { ApiError, type Role, type Route, roles, type ServiceName } from '@rushlight/contracts';
+import { ApiError, type ProcessName, type Role, type Route, roles } from '@rushlight/contracts';
 import type { FastifyRequest } from 'fastify';
 import type { ServiceTokens } from './service-token.ts';
 
@@ -14,7 +14,7 @@ export type User = {
   issuedAtS: number;
   expiresAtS: number;
 };
-export type Principal = User | { kind: 'service'; name: ServiceName };
+export type Principal = User | { kind: 'service'; name: ProcessName };
 
 /** Finds out who asks, before anything else is looked at. Throws ApiError('unauthorized'). */
 export type Authenticate = (

@@ -1,7 +1,7 @@
 // How services know each other: each signs short-lived tokens with its own private key, and
 // everybody has the public keys of all. Nobody has to be asked, so nobody can be down.
 
-import { type ServiceName, serviceNames } from '@rushlight/contracts';
+import { type ProcessName, processNames } from '@rushlight/contracts';
 import { createLocalJWKSet, errors, importJWK, type JSONWebKeySet, jwtVerify, SignJWT } from 'jose';
 import type { ServiceConfig } from '../config.ts';
 import type { Environment } from '../environment.ts';
@@ -16,7 +16,7 @@ export type ServiceTokens = {
   /** A token of our own, good for at least half an hour more. */
   sign(): Promise<string>;
   /** The service that signed it, or undefined when it is not a good token. */
-  verify(token: string): Promise<ServiceName | undefined>;
+  verify(token: string): Promise<ProcessName | undefined>;
 };
 
 export function createServiceTokens(
@@ -24,18 +24,18 @@ export function createServiceTokens(
   env: Environment,
 ): ServiceTokens {
   const keySet = createLocalJWKSet(config.serviceKeys as JSONWebKeySet);
-  const verified = new Map<string, { name: ServiceName; expiresAtS: number }>();
+  const verified = new Map<string, { name: ProcessName; expiresAtS: number }>();
   let own: { token: string; expiresAtS: number } | undefined;
 
-  const verifyNew = async (token: string, nowS: number): Promise<ServiceName | undefined> => {
+  const verifyNew = async (token: string, nowS: number): Promise<ProcessName | undefined> => {
     const options = { algorithms: ['EdDSA'], audience, typ, currentDate: new Date(nowS * 1000) };
     const { payload, protectedHeader } = await jwtVerify(token, keySet, options);
     const { iss, sub, exp } = payload;
     if (iss === undefined || iss !== sub || iss !== protectedHeader.kid) return undefined;
-    if (!(serviceNames as string[]).includes(iss) || exp === undefined) return undefined;
+    if (!(processNames as string[]).includes(iss) || exp === undefined) return undefined;
     if (verified.size >= verifiedMax) verified.clear();
-    verified.set(token, { name: iss as ServiceName, expiresAtS: exp });
-    return iss as ServiceName;
+    verified.set(token, { name: iss as ProcessName, expiresAtS: exp });
+    return iss as ProcessName;
   };
 
   return {

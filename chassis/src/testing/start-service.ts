@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ServiceName, serviceNames, services } from '@rushlight/contracts';
+import { type ProcessName, processes, processNames } from '@rushlight/contracts';
 import type { ServiceConfig } from '../config.ts';
 import { realEnvironment } from '../environment.ts';
 import { type Client, createClient } from '../http/client.ts';
@@ -15,7 +15,7 @@ import { type FreshDatabase, freshDatabase } from './test-postgres.ts';
 import { until } from './until.ts';
 
 export type TestService = {
-  name: ServiceName;
+  name: ProcessName;
   url: string;
   busUrl: string;
   databaseUrl: string;
@@ -24,7 +24,7 @@ export type TestService = {
   output(): string;
   pid(): number;
   /** A client that speaks as this service, the gateway unless given. */
-  as(caller?: ServiceName): Client;
+  as(caller?: ProcessName): Client;
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>;
   /** Starts it again on the same databases; its URL may be another. */
@@ -35,7 +35,7 @@ export type TestService = {
 
 export type TestServiceOptions = {
   /** URLs of neighbours, real or fake. */
-  serviceUrls?: Partial<Record<ServiceName, string>>;
+  serviceUrls?: Partial<Record<ProcessName, string>>;
   lab?: boolean;
   /** The service's own settings. */
   env?: Record<string, string>;
@@ -47,7 +47,7 @@ const startMsMax = 15_000;
 
 /** A key pair for each service, for tests that sign as any of them. */
 const keyPairs = new Map(
-  serviceNames.map((kid) => {
+  processNames.map((kid) => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     const common = { kid, alg: 'EdDSA' };
     return [
@@ -60,7 +60,7 @@ const keyPairs = new Map(
   }),
 );
 
-function keysOf(service: ServiceName): Pick<ServiceConfig, 'serviceKey' | 'serviceKeys'> {
+function keysOf(service: ProcessName): Pick<ServiceConfig, 'serviceKey' | 'serviceKeys'> {
   const keys = [...keyPairs.values()].map((pair) => pair.open);
   return {
     serviceKey: keyPairs.get(service)?.own,
@@ -69,7 +69,7 @@ function keysOf(service: ServiceName): Pick<ServiceConfig, 'serviceKey' | 'servi
 }
 
 /** A client that speaks to `url` as this service, with keys that every test service knows. */
-export function clientAs(caller: ServiceName, target: string, url: string): Client {
+export function clientAs(caller: ProcessName, target: string, url: string): Client {
   const env = realEnvironment;
   const tokens = createServiceTokens({ service: caller, ...keysOf(caller) }, env);
   const metrics = createMetrics({ service: caller, instance: 'test' });
@@ -78,7 +78,7 @@ export function clientAs(caller: ServiceName, target: string, url: string): Clie
 
 /** Starts `services/<name>` and waits until it is ready. */
 export async function startService(
-  name: ServiceName,
+  name: ProcessName,
   options: TestServiceOptions = {},
 ): Promise<TestService> {
   const databases: FreshDatabase[] = [];
@@ -87,7 +87,7 @@ export async function startService(
     databases.push(made);
     return made.url;
   };
-  const databaseUrl = services[name].database ? await database('main') : '';
+  const databaseUrl = processes[name].database ? await database('main') : '';
   const busUrl = options.busUrl ?? (await database('bus'));
   const providerUrl = name === 'payments' ? await database('provider') : '';
   const dataFolder = await mkdtemp(join(tmpdir(), `rushlight-${name}-`));
@@ -155,10 +155,10 @@ export async function startService(
 type Running = { child: ChildProcess; url: string; output(): string };
 
 async function startProcess(
-  name: ServiceName,
+  name: ProcessName,
   environment: Record<string, string>,
 ): Promise<Running> {
-  const main = join(root, 'services', name, 'src', 'main.ts');
+  const main = join(root, name === 'monitor' ? name : `services/${name}`, 'src', 'main.ts');
   const child = spawn(process.execPath, [main], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
-import type { ServiceName } from '../services.ts';
+import type { ProcessName } from '../services.ts';
 
 export const roles = ['student', 'kitchen', 'admin'] as const;
 export type Role = (typeof roles)[number];
@@ -22,7 +22,7 @@ export type Route = {
   /** Who may call: anyone, users of these roles, or other services of ours only. */
   readonly who: 'anyone' | 'service' | readonly Role[];
   /** The service that answers it; the gateway forwards to it. */
-  readonly owner: ServiceName;
+  readonly owner: ProcessName;
   readonly priority: Priority;
   /** Only there while the lab is on. */
   readonly lab?: true;

@@ -4,10 +4,10 @@ import type { Client, Context, Handlers, HttpServer, hijacked } from '@rushlight
 import {
   ApiError,
   type Input,
+  type ProcessName,
   type PublicRouteName,
   publicApi,
   type Route,
-  type ServiceName,
 } from '@rushlight/contracts';
 import type { RawAnswerOut } from './answers.ts';
 import { forwardTo } from './forward.ts';
@@ -32,7 +32,7 @@ export type OwnHandlers = { [N in OwnRouteName]: (input: never, context: Context
  */
 export function createRoutes(options: {
   own: OwnHandlers;
-  clients: Partial<Record<ServiceName, Client>>;
+  clients: Partial<Record<ProcessName, Client>>;
   streams: Streams;
   trustProxy: boolean;
 }): Handlers<typeof publicApi> {
