@@ -12,4 +12,5 @@ export {
 } from './start-service.ts';
 export { type ProxyMode, startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 export { asAdmin, type FreshDatabase, freshDatabase, testPostgres } from './test-postgres.ts';
+export { createIssuer, type TestClaims, type TestIssuer } from './token-issuer.ts';
 export { until } from './until.ts';

@@ -4,28 +4,29 @@ import {
   type Client,
   createAdmission,
   createClient,
+  createKeySource,
   createMemoryCache,
   createServiceTokens,
+  createUserTokens,
   type Environment,
+  Revocations,
   realEnvironment,
   runService,
   type Service,
+  type UserTokens,
 } from '@rushlight/chassis';
 import { identityApi, inventoryApi } from '@rushlight/contracts';
 import type { JSONWebKeySet } from 'jose';
 import { createAudit } from './audit-report.ts';
-import { createUserTokens, type UserTokens } from './authenticate.ts';
 import { serveConsole } from './console-files.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { serveDocs } from './docs.ts';
-import { createKeySource } from './key-source.ts';
 import { createLab } from './lab.ts';
 import { watchLoopDelay } from './loop-delay.ts';
 import { createMenu } from './menu.ts';
 import { createObserver } from './observer.ts';
 import { createParts } from './parts.ts';
 import { createPlaceOrder } from './place-order.ts';
-import { Revocations } from './revocations.ts';
 import { createRoutes, serveApi } from './routes.ts';
 import { type Settings, settings } from './settings.ts';
 import { StockView } from './stock-view.ts';

@@ -1,9 +1,14 @@
 // The gateway as a real process, between neighbours that a test controls.
 
-import { startService, type TestService } from '@rushlight/chassis/testing';
+import {
+  createIssuer,
+  startService,
+  type TestClaims,
+  type TestIssuer,
+  type TestService,
+} from '@rushlight/chassis/testing';
 import type { ServiceName } from '@rushlight/contracts';
 import { type Fake, startFake, stockItem } from './neighbours.ts';
-import { createIssuer, type TestClaims, type TestIssuer } from './tokens.ts';
 
 type Neighbour = Exclude<ServiceName, 'gateway'>;
 const neighbours: Neighbour[] = [

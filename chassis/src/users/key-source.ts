@@ -4,7 +4,6 @@
 // K2. A key that is not known is asked for, at most once a second whoever asks, so that forged key
 //     names cannot press identity.
 
-import { type Environment, UnavailableError } from '@rushlight/chassis';
 import {
   createLocalJWKSet,
   errors,
@@ -12,6 +11,8 @@ import {
   type JSONWebKeySet,
   type JWSHeaderParameters,
 } from 'jose';
+import type { Environment } from '../environment.ts';
+import { UnavailableError } from '../store/store.ts';
 
 type LocalKeys = ReturnType<typeof createLocalJWKSet>;
 

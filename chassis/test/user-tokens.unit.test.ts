@@ -3,10 +3,10 @@ import { createMetrics, UnavailableError } from '@rushlight/chassis';
 import { ApiError, limits } from '@rushlight/contracts';
 import { type JSONWebKeySet, SignJWT } from 'jose';
 import { beforeEach, expect, test } from 'vitest';
-import { createUserTokens, type UserTokens } from '../src/authenticate.ts';
-import { createKeySource, type KeySource } from '../src/key-source.ts';
-import { Revocations } from '../src/revocations.ts';
-import { createIssuer, type TestClaims } from './tokens.ts';
+import { createIssuer, type TestClaims } from '../src/testing/token-issuer.ts';
+import { createKeySource, type KeySource } from '../src/users/key-source.ts';
+import { Revocations } from '../src/users/revocations.ts';
+import { createUserTokens, type UserTokens } from '../src/users/user-tokens.ts';
 
 const route = { who: ['student'] } as const;
 const issuer = createIssuer();

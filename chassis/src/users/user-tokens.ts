@@ -6,9 +6,11 @@
 // A3. A revoked token is refused from the moment its revocation is heard, remembered or not.
 // A4. The answer to a bad token does not tell which check it failed.
 
-import type { Environment, Metrics, User } from '@rushlight/chassis';
 import { ApiError, limits, type Role, type Route, roles, StudentId } from '@rushlight/contracts';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Environment } from '../environment.ts';
+import type { User } from '../http/principal.ts';
+import type { Metrics } from '../metrics.ts';
 import type { KeySource } from './key-source.ts';
 import type { Revocations } from './revocations.ts';
 
