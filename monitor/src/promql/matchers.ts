@@ -1,12 +1,13 @@
 // Matchers of labels: what every source of series and logs has to mean by =, !=, =~ and !~.
 
 import type { Labels, Matcher } from '../model.ts';
-import { QueryError } from './errors.ts';
+import { compilePattern } from './pattern.ts';
 
 /**
- * A test of label sets: all matchers hold. A label that is absent has the value "".
+ * A test of label sets: all matchers hold. A label that is absent has the value "". Patterns match
+ * the whole value, in RE2's syntax.
  *
- * @throws QueryError when a pattern is not one that can be matched in linear time
+ * @throws QueryError when a pattern cannot be read or is too large
  */
 export function matchLabels(matchers: readonly Matcher[]): (labels: Labels) => boolean {
   const tests = matchers.map((matcher) => {
@@ -23,8 +24,13 @@ export function matchValue({ operator, value }: Matcher): (actual: string) => bo
       return (actual) => actual === value;
     case '!=':
       return (actual) => actual !== value;
-    case '=~':
-    case '!~':
-      throw new QueryError('unsupported', `${operator}: patterns are not matched yet`);
+    case '=~': {
+      const pattern = compilePattern(value);
+      return (actual) => pattern.matches(actual);
+    }
+    case '!~': {
+      const pattern = compilePattern(value);
+      return (actual) => !pattern.matches(actual);
+    }
   }
 }
