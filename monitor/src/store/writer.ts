@@ -1,0 +1,96 @@
+// Batches of records, written in one transaction: all of them or none.
+//
+// W1. Rows are staged in temporary tables (in memory, on our thread) and copied by one statement a
+//     table (on another thread), so that no disk is waited for where telemetry is taken in.
+
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { LogRecord, Sample, Span } from '../model.ts';
+import type { Batch } from './buffer.ts';
+import {
+  appendRows,
+  type ExemplarRow,
+  type Rows,
+  type SampleRow,
+  type SeriesRow,
+} from './columns.ts';
+import { type TableName, tableNames } from './schema.ts';
+import type { SeriesIndex } from './series-index.ts';
+
+type Staged = {
+  spans: Span[];
+  logs: LogRecord[];
+  series: readonly SeriesRow[];
+  samples: SampleRow[];
+  exemplars: ExemplarRow[];
+};
+
+/**
+ * @returns how many samples were refused because their series is one too many
+ * @throws whatever DuckDB says; nothing is written then
+ */
+export async function writeBatches(
+  connection: DuckDBConnection,
+  index: SeriesIndex,
+  batches: readonly Batch[],
+): Promise<{ samplesRefused: number }> {
+  const { staged, samplesRefused } = stage(index, batches);
+  const used = tableNames.filter((name) => staged[name].length > 0);
+  try {
+    for (const name of used) await append(connection, name, staged[name]);
+    await connection.run('BEGIN');
+    for (const name of used) await connection.run(`INSERT INTO ${name} FROM staged_${name}`);
+    await connection.run('COMMIT');
+    index.saved();
+    return { samplesRefused };
+  } catch (error) {
+    await connection.run('ROLLBACK').catch(() => undefined); // There may be nothing to roll back.
+    throw error;
+  } finally {
+    for (const name of used) await connection.run(`TRUNCATE staged_${name}`).catch(() => undefined);
+  }
+}
+
+async function append<Name extends TableName>(
+  connection: DuckDBConnection,
+  name: Name,
+  rows: readonly Rows[TableName][],
+): Promise<void> {
+  const appender = await connection.createAppender(`staged_${name}`);
+  appendRows(appender, name, rows as readonly Rows[Name][]);
+  appender.closeSync();
+}
+
+function stage(
+  index: SeriesIndex,
+  batches: readonly Batch[],
+): { staged: Staged; samplesRefused: number } {
+  const spans: Span[] = [];
+  const logs: LogRecord[] = [];
+  const samples: SampleRow[] = [];
+  const exemplars: ExemplarRow[] = [];
+  let samplesRefused = 0;
+  const addSample = (sample: Sample): void => {
+    const seriesId = index.idOf(sample.name, sample.labels);
+    if (seriesId === undefined) {
+      samplesRefused += 1;
+      return;
+    }
+    const { atMs, value, stale = false, exemplar } = sample;
+    samples.push({ seriesId, atMs, value, stale });
+    if (exemplar) exemplars.push({ seriesId, ...exemplar });
+  };
+  for (const batch of batches) {
+    switch (batch.kind) {
+      case 'spans':
+        for (const span of batch.records) spans.push(span);
+        break;
+      case 'logs':
+        for (const record of batch.records) logs.push(record);
+        break;
+      case 'samples':
+        for (const sample of batch.records) addSample(sample);
+        break;
+    }
+  }
+  return { staged: { spans, logs, series: index.unsaved(), samples, exemplars }, samplesRefused };
+}
