@@ -15,7 +15,7 @@ const mayUse: Record<string, readonly string[]> = {
   bench: ['chassis', 'contracts', 'lab', 'launcher'],
   console: ['contracts'],
   launcher: ['contracts'],
-  test: ['auditor', 'chassis', 'contracts', 'lab', 'launcher'],
+  test: ['auditor', 'chassis', 'contracts', 'lab', 'launcher', 'monitor'],
 };
 const anyService = ['chassis', 'contracts'];
 

@@ -56,16 +56,15 @@ export function rangeOf(node: TreeNode): Expression & { kind: 'range' } {
   };
 }
 
-export function offsetOf(node: TreeNode): Expression {
-  const [of] = node.children;
-  const offsetMs = durationOf(node.must('OffsetDurationExpr'));
-  if (of?.name === 'VectorSelector') return { ...selectorOf(of), offsetMs };
-  if (of?.name === 'MatrixSelector') {
-    const range = rangeOf(of);
-    return { ...range, selector: { ...range.selector, offsetMs } };
+/** @param duration the OffsetDurationExpr behind it */
+export function offsetOf(node: TreeNode, duration: TreeNode): Expression {
+  const offsetMs = durationOf(duration);
+  if (node.name === 'VectorSelector') return { ...selectorOf(node), offsetMs };
+  if (node.name !== 'MatrixSelector') {
+    return node.fail('offset goes with a selector or a range only; put it inside');
   }
-  if (of?.name === 'OffsetExpr') return of.fail('offset stands twice');
-  return node.fail('offset goes with a selector or a range only; put it inside');
+  const range = rangeOf(node);
+  return { ...range, selector: { ...range.selector, offsetMs } };
 }
 
 /** In ms; negative only behind `offset`. */

@@ -19,6 +19,7 @@ import {
 } from './ast.ts';
 import { parseNumber } from './literals.ts';
 import { matchingOf } from './parse-matching.ts';
+import { grouped } from './parse-operators.ts';
 import { offsetOf, rangeOf, selectorOf } from './parse-selector.ts';
 import { checkLength, rootOf, type TreeNode } from './syntax-tree.ts';
 
@@ -56,24 +57,35 @@ export function parsePromql(source: string): Expression {
 function translate(node: TreeNode, depth: number): Expression {
   if (depth > depthMax) node.refuse(`more than ${depthMax} expressions in each other`);
   switch (node.name) {
+    case 'BinaryExpr':
+    case 'UnaryExpr':
+    case 'OffsetExpr':
+    case 'NumberDurationLiteral':
+      return grouped(node, {
+        operand: ({ node: operand, offset }) =>
+          offset === undefined ? translateOperand(operand, depth) : offsetOf(operand, offset),
+        signed,
+        binary,
+      });
+    default:
+      return translateOperand(node, depth);
+  }
+}
+
+function translateOperand(node: TreeNode, depth: number): Expression {
+  switch (node.name) {
     case 'NumberDurationLiteral':
       return numberOf(node);
     case 'VectorSelector':
       return selectorOf(node);
-    case 'OffsetExpr':
-      return offsetOf(node);
     case 'MatrixSelector':
       return rangeOf(node);
     case 'ParenExpr':
       return translate(onlyChild(node), depth + 1);
-    case 'UnaryExpr':
-      return unary(node, depth);
     case 'FunctionCall':
       return call(node, depth);
     case 'AggregateExpr':
       return aggregation(node, depth);
-    case 'BinaryExpr':
-      return binary(node, depth);
     case 'SubqueryExpr':
       return node.refuse(
         'subqueries ([range:step]) are not supported; record the inner expression',
@@ -91,9 +103,10 @@ function translate(node: TreeNode, depth: number): Expression {
 }
 
 function numberOf(node: TreeNode): Expression {
-  const value = parseNumber(node.text);
+  const text = node.text.replace(/^[+-]/, '');
+  const value = parseNumber(text);
   if (value === undefined) {
-    return node.refuse(`${node.text}: a duration as a number is not supported; write seconds`);
+    return node.refuse(`${text}: a duration as a number is not supported; write seconds`);
   }
   return { kind: 'number', value };
 }
@@ -102,10 +115,9 @@ function onlyChild(node: TreeNode): TreeNode {
   return node.children[0] ?? node.fail('an expression is missing');
 }
 
-function unary(node: TreeNode, depth: number): Expression {
-  const operand = node.children[1] ?? node.fail('an expression is missing');
-  const of = vectorOrScalar(operand, depth, 'a sign');
-  if (node.must('UnaryOp').text === '+') return of;
+function signed(isMinus: boolean, of: Expression, node: TreeNode): Expression {
+  checkOperand(node, of, 'a sign');
+  if (!isMinus) return of;
   return of.kind === 'number' ? { kind: 'number', value: -of.value } : { kind: 'negation', of };
 }
 
@@ -189,15 +201,12 @@ function labelNames(node: TreeNode): string[] {
   );
 }
 
-function binary(node: TreeNode, depth: number): Expression {
-  const children = node.children;
-  const [leftNode, operatorNode] = children;
-  const rightNode = children.at(-1);
-  if (leftNode === undefined || operatorNode === undefined || rightNode === undefined) {
-    return node.fail('an operand is missing');
-  }
-  const left = vectorOrScalar(leftNode, depth, operatorNode.text);
-  const right = vectorOrScalar(rightNode, depth, operatorNode.text);
+function binary(
+  left: Expression,
+  right: Expression,
+  { node, operator: operatorNode }: { node: TreeNode; operator: TreeNode },
+): Expression {
+  for (const side of [left, right]) checkOperand(operatorNode, side, operatorNode.text);
   const scalars = [left, right].filter((side) => typeOf(side) === 'scalar').length;
   const matching = matchingOf(node, operatorNode, scalars > 0);
   const bool = node.child('BoolModifier') !== undefined;
@@ -214,29 +223,18 @@ function binary(node: TreeNode, depth: number): Expression {
     return { kind: 'set', operator: set, left, right, matching };
   }
   const sign = arithmetic[operator];
-  if (sign === undefined) {
-    return operatorNode.refuse(`the operator ${operatorNode.text} is not supported`);
-  }
-  // The grammar takes -2^2 for (-2)^2; Prometheus, like mathematics, for -(2^2).
-  const isSigned = leftNode.name === 'NumberDurationLiteral' && /^[+-]/.test(leftNode.text);
-  if (sign !== '^' || !isSigned || left.kind !== 'number' || leftNode.text.startsWith('+')) {
-    return { kind: 'arithmetic', operator: sign, left, right, matching };
-  }
-  const base: Expression = { kind: 'number', value: -left.value };
-  const of: Expression = { kind: 'arithmetic', operator: sign, left: base, right, matching };
-  return { kind: 'negation', of };
+  if (sign !== undefined) return { kind: 'arithmetic', operator: sign, left, right, matching };
+  return operatorNode.refuse(`the operator ${operatorNode.text} is not supported`);
 }
 
 function isComparison(operator: string): operator is keyof typeof comparisons {
   return Object.hasOwn(comparisons, operator);
 }
 
-function vectorOrScalar(node: TreeNode, depth: number, what: string): Expression {
-  const expression = translate(node, depth + 1);
-  if (typeOf(expression) === 'range') {
+function checkOperand(node: TreeNode, operand: Expression, what: string): void {
+  if (typeOf(operand) === 'range') {
     node.fail(`${what} takes a vector or a number; this is a range`);
   }
-  return expression;
 }
 
 function checkType(

@@ -1,0 +1,1 @@
+export { createQueryApi, type QueryApi } from './promql/query-api.ts';

@@ -1,0 +1,1 @@
+export { everyMs, type MemorySeries, memorySeries } from './memory-series.ts';

@@ -1,0 +1,63 @@
+// The monitor's answers to PromQL beside those of Debian's Prometheus, on the same samples: random
+// expressions of the whole subset, each at an instant and over a range.
+
+import { seededRandom } from '@rushlight/chassis/testing';
+import { createQueryApi } from '@rushlight/monitor';
+import { memorySeries } from '@rushlight/monitor/testing';
+import { expect, onTestFinished, test } from 'vitest';
+import { prometheusMissing, startPrometheus } from '../src/prometheus.ts';
+import { compareAnswers } from '../src/promql-comparison.ts';
+import { PromqlQueries } from '../src/promql-queries.ts';
+import { promqlSamples, samplesForMs, samplesFromMs } from '../src/promql-samples.ts';
+import { report } from '../src/report.ts';
+
+/** The same on each run: what is compared here is compared with a program that does not change. */
+const seed = 20_264;
+/** At least so many have to have values to compare; some of the others fail, on both sides. */
+const comparedMin = 500;
+const queriesMax = 1_500;
+
+const missing = prometheusMissing();
+if (missing !== undefined) report(`PromQL beside Prometheus: not run, because ${missing}`);
+
+test.skipIf(missing !== undefined)('the monitor answers PromQL as Prometheus does', async () => {
+  report(`seed of PromQL: ${seed}`);
+  const dice = seededRandom(seed);
+  const samples = promqlSamples(dice);
+  await using reference = await startPrometheus(samples);
+  const nowMs = samplesFromMs + samplesForMs;
+  const ours = createQueryApi({ series: memorySeries(samples), nowMs: () => nowMs }).prometheus;
+  const queries = new PromqlQueries(dice);
+  let [compared, values, failed] = [0, 0, 0];
+  onTestFinished(() => {
+    report(`${compared} expressions with values, ${values} values; ${failed} that fail on both`);
+  });
+  for (let count = 0; count < queriesMax && compared < comparedMin; count++) {
+    const query = queries.next();
+    const instant = { query, time: String(timeS(dice)) };
+    const start = timeS(dice);
+    const step = [1, 7.25, 15, 60][Math.floor(dice() * 4)] ?? 15;
+    const range = { query, start: `${start}`, end: `${start + 30 * step}`, step: `${step}` };
+    const at = compareAnswers(
+      await reference.ask('/api/v1/query', instant),
+      await ours.query(new URLSearchParams(instant)),
+    );
+    expect.soft(at.difference, JSON.stringify(instant)).toBeUndefined();
+    const over = compareAnswers(
+      await reference.ask('/api/v1/query_range', range),
+      await ours.queryRange(new URLSearchParams(range)),
+    );
+    expect.soft(over.difference, JSON.stringify(range)).toBeUndefined();
+    if (at.values + over.values > 0) compared++;
+    else failed++;
+    values += at.values + over.values;
+  }
+  expect(compared).toBeGreaterThanOrEqual(comparedMin);
+});
+
+/** Within the samples and a little beyond; often on a scrape exactly. */
+function timeS(dice: () => number): number {
+  const steps = Math.floor(dice() * (samplesForMs / 15_000 + 40)) - 10;
+  const shiftMs = dice() < 0.5 ? 0 : Math.floor(dice() * 60) * 250;
+  return (samplesFromMs + steps * 15_000 + shiftMs) / 1_000;
+}
