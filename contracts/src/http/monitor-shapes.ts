@@ -154,18 +154,45 @@ export const WatchedService = z.object({
   from: z.enum(['metrics', 'traces', 'nothing']),
 });
 
-export const Alert = z.object({
+const Alert = z.object({
   name: z.string(),
-  state: z.enum(['pending', 'firing', 'resolved']),
-  severity: z.string(),
-  owner: z.string(),
+  state: z.enum(['pending', 'firing']),
   labels,
   summary: z.string(),
   description: z.string(),
   runbook: z.string(),
   value: z.number().nullable(),
   since: Time,
-  silenced: z.boolean(),
+  firedAt: Time.nullable(),
+  /** The id of the silence that covers it. */
+  silencedBy: z.string().nullable(),
+  /** The alert that makes it needless. */
+  inhibitedBy: z.string().nullable(),
+});
+
+export const AlertsView = z.object({
+  /** Firing ones first. */
+  alerts: z.array(Alert),
+  rules: z.array(
+    z.object({
+      name: z.string(),
+      expr: z.string(),
+      for: z.string(),
+      severity: z.string(),
+      owner: z.string(),
+      runbook: z.string(),
+      state: z.enum(['inactive', 'pending', 'firing']),
+      /** Whether the expression could be evaluated; why not. */
+      health: z.enum(['unknown', 'ok', 'failing']),
+      error: z.string().optional(),
+    }),
+  ),
+  /** Alerts that fired and ended, newest first. */
+  history: z.array(
+    z.object({ name: z.string(), labels, summary: z.string(), firedAt: Time, resolvedAt: Time }),
+  ),
+  /** Who is told, and whether that works. */
+  notifiers: z.array(z.object({ name: z.string(), state: z.enum(['idle', 'ok', 'failing']) })),
 });
 
 export const Slo = z.object({
@@ -174,12 +201,21 @@ export const Slo = z.object({
   promise: z.string(),
   target: z.number(),
   windowDays: z.int(),
-  /** The share of good events in the window that is kept; null where nothing happened. */
+  /** The share of good events in the window, as far as it is kept; null where nothing is known. */
   achieved: z.number().nullable(),
-  /** Of the errors that the target allows; below 0 it is broken. */
+  /** 1: nothing of what the target allows is spent; below 0 it is broken. */
   budgetLeftShare: z.number().nullable(),
-  /** How many times faster than allowed the budget burns, over each window. */
-  burnRates: z.array(z.object({ window: z.string(), rate: z.number().nullable() })),
+  windows: z.array(
+    z.object({
+      window: z.string(),
+      achieved: z.number().nullable(),
+      /** How many times faster than allowed the budget is spent. */
+      burnRate: z.number().nullable(),
+    }),
+  ),
+  burning: z.array(
+    z.object({ factor: z.number(), long: z.string(), short: z.string(), isBurning: z.boolean() }),
+  ),
 });
 
 export const Anomaly = z.object({

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { limits } from '../limits.ts';
 import {
-  Alert,
+  AlertsView,
   Anomaly,
   LogLine,
   MonitorHealth,
@@ -231,8 +231,8 @@ export const monitorApi = {
     ...common,
     method: 'GET',
     path: '/api/alerts',
-    summary: 'Alerts that are pending or firing, and what was resolved lately.',
-    replies: { 200: z.object({ alerts: z.array(Alert) }) },
+    summary: 'Alerts that are pending or firing, the rules, and what was resolved lately.',
+    replies: { 200: AlertsView },
     errors: [],
   },
   listSlos: {
@@ -253,8 +253,8 @@ export const monitorApi = {
       200: z.object({
         from: Time,
         to: Time,
-        /** Series and templates that were looked at. */
-        looked: z.object({ series: z.int(), templates: z.int() }),
+        /** Series and templates that were looked at; what was too much to read is skipped. */
+        looked: z.object({ series: z.int(), templates: z.int(), skipped: z.array(z.string()) }),
         anomalies: z.array(Anomaly),
       }),
     },
