@@ -3,7 +3,7 @@
 // Plain JavaScript without dependencies, because it runs on whatever Node (18 or newer) is there,
 // before the one that the project brings is installed. When nothing changed it takes a moment.
 //
-//   node scripts/prepare.mjs start | test
+//   node scripts/prepare.mjs start | test | test:full
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -258,31 +258,49 @@ function hasChromium() {
   return chromiumNames.some(inPath) || chromiumPaths.some((path) => existsSync(path));
 }
 
+/** Programs that some tests need, as Debian names their packages. */
+const programs = {
+  chromium: {
+    isThere: hasChromium,
+    packages: ['chromium', 'fonts-liberation'],
+    onMac: 'install Chrome',
+    without: 'the browser tests will not run',
+  },
+  prometheus: {
+    isThere: () => inPath('prometheus') && inPath('promtool'),
+    packages: ['prometheus'],
+    onMac: 'brew install prometheus',
+    without: 'the tests beside the real Prometheus will not run',
+  },
+};
+
 /** Debian packages: installed where we may, otherwise named in one line. The tests go on without. */
-async function prepareTests() {
-  if (hasChromium()) return;
+async function prepareTests(names) {
   const mayInstall = process.env.CI === 'true' && process.getuid?.() === 0 && inPath('apt-get');
-  if (!mayInstall) {
-    const how = process.platform === 'darwin' ? 'install Chrome' : 'apt-get install chromium';
-    say(`chromium is missing: the browser tests will not run (to have them: ${how})`);
-    return;
-  }
-  say('installing chromium for the browser tests (once)');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const how = { env, msMax: installMsMax };
-  const packages = ['--no-install-recommends', 'chromium', 'fonts-liberation'];
-  try {
-    await run('apt-get update', 'apt-get', ['update', '-q'], how);
-    await run('installing chromium', 'apt-get', ['install', '-q', '-y', ...packages], how);
-  } catch (error) {
-    if (!(error instanceof Obstacle)) throw error;
-    say(`${error.message}\nchromium is missing: the browser tests will not run`);
+  for (const name of names.filter((wanted) => !programs[wanted].isThere())) {
+    const { packages, onMac, without } = programs[name];
+    if (!mayInstall) {
+      const how = process.platform === 'darwin' ? onMac : `apt-get install ${packages[0]}`;
+      say(`${name} is missing: ${without} (to have them: ${how})`);
+      continue;
+    }
+    say(`installing ${name} for the tests (once)`);
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const how = { env, msMax: installMsMax };
+    const options = ['install', '-q', '-y', '--no-install-recommends', ...packages];
+    try {
+      await run('apt-get update', 'apt-get', ['update', '-q'], how);
+      await run(`installing ${name}`, 'apt-get', options, how);
+    } catch (error) {
+      if (!(error instanceof Obstacle)) throw error;
+      say(`${error.message}\n${name} is missing: ${without}`);
+    }
   }
 }
 
 async function main(purpose) {
-  if (purpose !== 'start' && purpose !== 'test') {
-    throw new Obstacle('Usage: node scripts/prepare.mjs start | test');
+  if (!['start', 'test', 'test:full'].includes(purpose)) {
+    throw new Obstacle('Usage: node scripts/prepare.mjs start | test | test:full');
   }
   const major = Number(process.versions.node.split('.')[0]);
   if (major < 18) throw new Obstacle(`Node ${process.version} is too old; 18 or newer is needed.`);
@@ -294,7 +312,8 @@ async function main(purpose) {
   await installPackages();
   checkPostgres();
   await buildConsole(findNode);
-  if (purpose === 'test') await prepareTests();
+  if (purpose === 'test') await prepareTests(['chromium']);
+  if (purpose === 'test:full') await prepareTests(['chromium', 'prometheus']);
 }
 
 main(process.argv[2]).catch((error) => {
