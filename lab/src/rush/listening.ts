@@ -1,5 +1,8 @@
 // Clients that listen to their stream from before the first order until after the drain, resuming
 // with Last-Event-ID whenever the line breaks.
+//
+// L1. A stream begins with the id that it stands at. From then on there can be no gap; before it, a
+//     line that breaks leaves nothing to resume from.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recorder } from '@rushlight/auditor';
@@ -9,7 +12,7 @@ export type Ear = {
   readonly lastEventId: number;
   /** Milliseconds since something was heard, on the monotonic clock. */
   readonly quietMs: number;
-  /** Resolves when the first stream is open. */
+  /** Resolves when the first stream has said where it stands (L1). */
   readonly opened: Promise<void>;
   close(): void;
 };
@@ -29,7 +32,7 @@ const silenceMsMax = 40_000;
 export function listen(options: EarOptions): Ear {
   const over = new AbortController();
   const opened = Promise.withResolvers<void>();
-  const ear = { lastEventId: 0, heardMs: performance.now() };
+  const ear: Heard = { lastEventId: undefined, heardMs: performance.now() };
   const run = async (): Promise<void> => {
     while (!over.signal.aborted) {
       try {
@@ -43,7 +46,7 @@ export function listen(options: EarOptions): Ear {
   void run();
   return {
     get lastEventId() {
-      return ear.lastEventId;
+      return ear.lastEventId ?? 0;
     },
     get quietMs() {
       return performance.now() - ear.heardMs;
@@ -53,7 +56,7 @@ export function listen(options: EarOptions): Ear {
   };
 }
 
-type Heard = { lastEventId: number; heardMs: number };
+type Heard = { lastEventId: number | undefined; heardMs: number };
 
 async function hear(
   options: EarOptions,
@@ -68,12 +71,11 @@ async function hear(
     authorization: `Bearer ${token}`,
     accept: 'text/event-stream',
   };
-  if (ear.lastEventId > 0) headers['last-event-id'] = String(ear.lastEventId);
+  if (ear.lastEventId !== undefined) headers['last-event-id'] = String(ear.lastEventId);
   let timer = setTimeout(() => silence.abort(), silenceMsMax);
   try {
     const answer = await fetch(`${url}${path}`, { headers, signal });
     if (answer.status !== 200 || answer.body === null) return;
-    onOpen();
     let rest = '';
     for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
       clearTimeout(timer);
@@ -81,6 +83,7 @@ async function hear(
       const blocks = `${rest}${text}`.split('\n\n');
       rest = blocks.pop() ?? '';
       for (const block of blocks) take(block, options, ear);
+      if (ear.lastEventId !== undefined) onOpen();
     }
   } finally {
     clearTimeout(timer);
@@ -93,13 +96,13 @@ function take(block: string, { proc, recorder }: EarOptions, ear: Heard): void {
     const [, name = '', value = ''] = /^([a-z]+): ?(.*)$/.exec(line) ?? [];
     if (name !== '') fields.set(name, value);
   }
+  const id = fields.get('id');
   const data = fields.get('data');
-  if (data === undefined) return; // A comment that keeps the line open.
-  const eventId = Number(fields.get('id') ?? 0);
-  if (fields.get('event') === 'order') {
+  if (data !== undefined && fields.get('event') === 'order') {
+    const eventId = Number(id ?? 0);
     const { orderId, status } = JSON.parse(data) as { orderId: string; status: string };
     recorder.write({ t: Date.now(), proc, type: 'heard', eventId, orderId, status });
   }
-  if (eventId > 0) ear.lastEventId = eventId;
+  if (id !== undefined) ear.lastEventId = Number(id);
   ear.heardMs = performance.now();
 }
