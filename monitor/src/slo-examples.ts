@@ -2,12 +2,12 @@
 // the alert allows; half as fast as it allows; and it burned, but that is over.
 
 import type { AlertExample } from './alert-examples.ts';
-import { durationMs } from './rule-types.ts';
+import { type Duration, durationMs } from './rule-types.ts';
 import { type Objective, type ObjectiveName, objectives } from './slo-objectives.ts';
 import { burnRates } from './slo-rules.ts';
 
 /** How often the rules are evaluated in these examples; none of them waits. */
-export const sloExamplesEvery = '1h';
+export const sloExamplesEvery: Duration = '1h';
 
 const eventsPerStep = 10_000;
 const gateway =

@@ -36,13 +36,12 @@ const formatters: Readonly<Record<string, (value: number) => string>> = {
   humanizeDuration,
 };
 
-/** Go's `%v` of a float64: like `%g`, with an exponent below 1e-4 and from 1e21 on. */
+/** Go's `%v` of a float64: the shortest digits, with an exponent below -4 and from 6 on. */
 function plain(value: number): string {
   if (!Number.isFinite(value)) return nonFinite(value);
-  const size = Math.abs(value);
-  return size !== 0 && (size < 1e-4 || size >= 1e21)
-    ? goExponent(value.toExponential())
-    : fixed(value);
+  const shortest = value.toExponential();
+  const power = Number(shortest.split('e')[1]);
+  return value !== 0 && (power < -4 || power >= 6) ? goExponent(shortest) : fixed(value);
 }
 
 /** Go's `%.4g`. */
