@@ -14,6 +14,8 @@ import {
 import type { Environment } from '../environment.ts';
 import { UnavailableError } from '../store/store.ts';
 
+/** A JWKS, as RFC 7517 has it. */
+export type PublicKeys = JSONWebKeySet;
 type LocalKeys = ReturnType<typeof createLocalJWKSet>;
 
 export type KeySource = {
@@ -31,7 +33,7 @@ const refetchMsMin = 1_000;
 
 export function createKeySource(
   env: Pick<Environment, 'monotonicMs'>,
-  fetchKeys: () => Promise<JSONWebKeySet>,
+  fetchKeys: () => Promise<PublicKeys>,
 ): KeySource {
   let keys: LocalKeys | undefined;
   let lastTry: { atMs: number; failed: boolean } | undefined;

@@ -1,0 +1,230 @@
+// What is unusual now: every watched series against its past, and the templates of the logs.
+//
+// N1. Each look reads three hours of what is watched, and the same time of day on the days before
+//     once there are two of them; it is remembered for `rememberedMs`, whoever asks.
+// N2. Looks run one at a time.
+
+import type { Handlers } from '@rushlight/chassis';
+import type { monitorApi } from '@rushlight/contracts';
+import { LimitError, type LogRecord, type Range, type Series } from '../model.ts';
+import { evaluateRange } from '../promql/evaluate.ts';
+import {
+  type Anomaly,
+  logAnomalyOf,
+  seriesAnomalyOf,
+  type TemplateCounts,
+  type WatchedSeries,
+} from '../read/anomalies.ts';
+import { LogTemplates } from '../read/log-templates.ts';
+import { type ApiParts, inUs } from './parts.ts';
+import { iso } from './times.ts';
+import { logLineOf } from './views.ts';
+import { type WatchedExpression, watchedExpressions } from './watched-expressions.ts';
+
+type Look = {
+  range: Range;
+  looked: { series: number; templates: number; skipped: string[] };
+  anomalies: (Anomaly & { unit?: string })[];
+};
+
+const minuteMs = 60_000;
+const dayMs = 86_400_000;
+const windowMs = 15 * minuteMs;
+const historyMs = 3 * 60 * minuteMs;
+const stepMs = minuteMs;
+const besideMs = 40 * minuteMs;
+const daysMax = 6;
+const rememberedMs = 30_000;
+const logWindowMs = 10 * minuteMs;
+const logBeforeMs = 60 * minuteMs;
+const logParts = 6;
+const linesMax = 20_000;
+const anomaliesMax = 100;
+
+export function anomalyHandlers(
+  parts: ApiParts,
+): Pick<Handlers<typeof monitorApi>, 'listAnomalies'> {
+  const lookOnce = remembering(parts);
+  return {
+    listAnomalies: async ({ query }) => {
+      const toMs = query.to === undefined ? undefined : Date.parse(query.to);
+      const { range, looked, anomalies } = await lookOnce(toMs);
+      const { fromMs, toMs: endMs } = range;
+      const body = {
+        ...{ from: iso(fromMs), to: iso(endMs), looked },
+        anomalies: anomalies.slice(0, anomaliesMax).map(viewOf),
+      };
+      return { status: 200, body };
+    },
+  };
+}
+
+/** One look at a time, remembered for a while (N1, N2); `toMs` is now unless given. */
+function remembering(parts: ApiParts): (toMs: number | undefined) => Promise<Look> {
+  let newest: { look: Promise<Look>; atMs: number } | undefined;
+  let running: Promise<unknown> = Promise.resolve();
+  const queued = (toMs: number): Promise<Look> => {
+    const made = running.then(() => look(parts, toMs));
+    running = made.catch(() => undefined);
+    return made;
+  };
+  return (toMs) => {
+    if (toMs !== undefined) return queued(toMs);
+    const nowMs = parts.env.nowMs();
+    if (newest !== undefined && nowMs - newest.atMs < rememberedMs) return newest.look;
+    const fresh = { look: queued(nowMs), atMs: nowMs };
+    newest = fresh;
+    fresh.look.catch(() => {
+      if (newest === fresh) newest = undefined;
+    });
+    return fresh.look;
+  };
+}
+
+async function look(parts: ApiParts, toMs: number): Promise<Look> {
+  const endMs = Math.floor(toMs / stepMs) * stepMs;
+  const anomalies: Look['anomalies'] = [];
+  const skipped: string[] = [];
+  let series = 0;
+  const days = await daysBefore(parts, endMs);
+  for (const watched of watchedExpressions) {
+    const history = await historyOf(parts, watched, endMs, days).catch((error: unknown) => {
+      if (!(error instanceof LimitError)) throw error;
+      skipped.push(watched.name);
+      return [];
+    });
+    for (const one of history) {
+      series += 1;
+      const found = seriesAnomalyOf(one, windowMs);
+      if (found) anomalies.push({ ...found, unit: one.unit });
+    }
+  }
+  const templates = await templateCounts(parts, toMs);
+  const times = { beforeMs: templates.beforeMs, partsCount: logParts, windowMs: logWindowMs };
+  for (const counts of templates.counts) {
+    const found = logAnomalyOf(counts, times);
+    if (found) anomalies.push(found);
+  }
+  return {
+    range: { fromMs: endMs - windowMs, toMs: endMs },
+    looked: { series, templates: templates.counts.length, skipped },
+    anomalies: anomalies.sort((a, b) => b.score - a.score),
+  };
+}
+
+/** The series of one expression, with gaps where nothing was read. */
+async function historyOf(
+  { series }: ApiParts,
+  watched: WatchedExpression,
+  endMs: number,
+  days: readonly number[],
+): Promise<WatchedSeries[]> {
+  const ranges: Range[] = [{ fromMs: endMs - historyMs, toMs: endMs }];
+  for (const day of days) {
+    const middleMs = endMs - day * dayMs;
+    ranges.push({ fromMs: middleMs - besideMs, toMs: middleMs + besideMs });
+  }
+  const startMs = ranges.reduce((least, { fromMs }) => Math.min(least, fromMs), endMs);
+  const count = Math.round((endMs - startMs) / stepMs) + 1;
+  const valuesOf = new Map<string, { labels: Series['labels']; values: Float64Array }>();
+  for (const range of ranges) {
+    for (const { labels, atMs, values } of await evaluateRange(
+      watched.expr,
+      { ...range, stepMs },
+      series,
+    )) {
+      const key = JSON.stringify(labels);
+      const made = valuesOf.get(key) ?? {
+        labels,
+        values: new Float64Array(count).fill(Number.NaN),
+      };
+      valuesOf.set(key, made);
+      atMs.forEach((at, i) => {
+        made.values[Math.round((at - startMs) / stepMs)] = values[i] ?? Number.NaN;
+      });
+    }
+  }
+  const { name, unit, isRate, spreadMin } = watched;
+  return [...valuesOf.values()].map(({ labels, values }) => ({
+    ...{ name, unit, isRate, spreadMin },
+    labels: Object.fromEntries(Object.entries(labels).filter(([label]) => label !== '__name__')),
+    points: { startMs, stepMs, values },
+  }));
+}
+
+/** The days before on which something was watched at this time, once there are two of them. */
+async function daysBefore({ series }: Pick<ApiParts, 'series'>, endMs: number): Promise<number[]> {
+  const up = { label: '__name__', operator: '=' as const, value: 'up' };
+  const days: number[] = [];
+  for (let day = 1; day <= daysMax; day++) {
+    const toMs = endMs - day * dayMs;
+    const found = await series.labelSets([up], { fromMs: toMs - minuteMs, toMs });
+    if (found.length > 0) days.push(day);
+  }
+  return days.length < 2 ? [] : days;
+}
+
+/** Templates of the lines of the last minutes and of the hour before, counted together. */
+async function templateCounts(
+  { store }: ApiParts,
+  toMs: number,
+): Promise<{ counts: TemplateCounts[]; beforeMs: number }> {
+  const windowFromMs = toMs - logWindowMs;
+  const read = (fromMs: number, untilMs: number): Promise<LogRecord[]> =>
+    store.reads.searchLogs({
+      ...inUs({ fromMs, toMs: untilMs }),
+      limit: linesMax,
+      newestFirst: true,
+    });
+  const before = await read(windowFromMs - logBeforeMs, windowFromMs - 1);
+  const now = await read(windowFromMs, toMs);
+  const truncated = Math.max(before.length, now.length) >= linesMax;
+  const [oldest] = before.slice(-1);
+  if (oldest === undefined || truncated) return { counts: [], beforeMs: 0 };
+  const beforeMs = windowFromMs - oldest.atUs / 1000;
+  const templates = new LogTemplates();
+  const tallies = new Map<string, { before: number; parts: Set<number>; lines: LogRecord[] }>();
+  const tallyOf = (id: string) => {
+    const tally = tallies.get(id) ?? { before: 0, parts: new Set(), lines: [] };
+    tallies.set(id, tally);
+    return tally;
+  };
+  for (const record of before) {
+    const tally = tallyOf(templates.add(record));
+    tally.before += 1;
+    const agoMs = windowFromMs - record.atUs / 1000;
+    tally.parts.add(Math.min(logParts - 1, Math.floor((agoMs / beforeMs) * logParts)));
+    if (tally.lines.length < 5) tally.lines.push(record);
+  }
+  for (const record of now) {
+    const tally = tallyOf(templates.add(record));
+    if (tally.before === 0 && tally.lines.length < 5) tally.lines.push(record);
+  }
+  const counts = templates.groups().map(({ count, ...group }) => {
+    const tally = tallyOf(group.id);
+    const { before: ofBefore, parts, lines } = tally;
+    const ofNow = count - ofBefore;
+    return { group, before: ofBefore, partsBefore: parts.size, now: ofNow, lines };
+  });
+  return { counts, beforeMs };
+}
+
+function viewOf(anomaly: Anomaly & { unit?: string }) {
+  const { kind, score, atMs, sentence } = anomaly;
+  const common = { kind, score, at: iso(atMs), sentence };
+  switch (anomaly.kind) {
+    case 'level':
+    case 'change': {
+      const { name, labels, before, now, spread, points, unit = '' } = anomaly;
+      const pairs = points.map(({ atMs: at, value }): [number, number] => [at, value]);
+      const series = { name, labels: { ...labels }, unit, before, now, spread, points: pairs };
+      return { ...common, series };
+    }
+    case 'new_template':
+    case 'vanished_template': {
+      const { templateId, template, services, count, lines } = anomaly;
+      const log = { templateId, template, services, count, lines: lines.map(logLineOf) };
+      return { ...common, log };
+    }
+  }
+}
