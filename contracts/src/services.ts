@@ -51,7 +51,7 @@ export const services = {
     summary: 'The one public API: tokens, limits, shedding, the stock view, the console.',
     database: false,
     extraDatabases: [],
-    calls: ['identity', 'inventory', 'orders', 'payments', 'kitchen', 'notifications'],
+    calls: ['identity', 'inventory', 'orders', 'payments', 'kitchen', 'notifications', 'monitor'],
   },
 } as const satisfies Record<string, ServiceSpec>;
 

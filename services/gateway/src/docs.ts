@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import { type ErrorSpec, errors } from '@rushlight/contracts';
+import { type ErrorSpec, errors, type Route } from '@rushlight/contracts';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify';
 import { openApi } from './openapi.ts';
 
@@ -41,9 +41,12 @@ const startScript = `SwaggerUIBundle({
 });
 `;
 
-/** Adds /api/openapi.json and /api/docs. */
-export async function serveDocs(app: FastifyInstance): Promise<void> {
-  const document = JSON.stringify(openApi());
+/** Adds /api/openapi.json and /api/docs, for these routes. */
+export async function serveDocs(
+  app: FastifyInstance,
+  api: Readonly<Record<string, Route>>,
+): Promise<void> {
+  const document = JSON.stringify(openApi(api));
   const errorPage = errorTable();
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const sendPage = (reply: FastifyReply, html: string) => reply.headers(pageHeaders).send(html);

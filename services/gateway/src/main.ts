@@ -15,7 +15,7 @@ import {
   type Service,
   type UserTokens,
 } from '@rushlight/chassis';
-import { identityApi, inventoryApi } from '@rushlight/contracts';
+import { identityApi, inventoryApi, monitorApiAtGateway, publicApi } from '@rushlight/contracts';
 import type { JSONWebKeySet } from 'jose';
 import { createAudit } from './audit-report.ts';
 import { serveConsole } from './console-files.ts';
@@ -24,6 +24,7 @@ import { serveDocs } from './docs.ts';
 import { createLab } from './lab.ts';
 import { watchLoopDelay } from './loop-delay.ts';
 import { createMenu } from './menu.ts';
+import { createMonitorRoutes } from './monitor.ts';
 import { createObserver } from './observer.ts';
 import { createParts } from './parts.ts';
 import { createPlaceOrder } from './place-order.ts';
@@ -196,7 +197,13 @@ await runService({
       trustProxy: mine.RUSHLIGHT_GATEWAY_TRUST_PROXY,
     });
     serveApi(server, config.lab, handlers);
-    await serveDocs(server.app);
+    const isWatched = config.serviceUrls.monitor !== undefined;
+    if (isWatched) {
+      const trustProxy = mine.RUSHLIGHT_GATEWAY_TRUST_PROXY;
+      const monitor = { client: service.client('monitor'), streams, trustProxy };
+      server.handle(monitorApiAtGateway, createMonitorRoutes(monitor));
+    }
+    await serveDocs(server.app, isWatched ? { ...publicApi, ...monitorApiAtGateway } : publicApi);
     await serveConsole(server.app, mine.RUSHLIGHT_GATEWAY_CONSOLE);
   },
 });

@@ -1,19 +1,12 @@
 // The API page, made of the contracts: what it says is what the server checks.
 
-import {
-  commonErrors,
-  type ErrorCode,
-  errors,
-  problem,
-  publicApi,
-  type Route,
-} from '@rushlight/contracts';
+import { commonErrors, type ErrorCode, errors, problem, type Route } from '@rushlight/contracts';
 import { z } from 'zod';
 
 type Json = Record<string, unknown>;
 
 /** The OpenAPI 3.1 document of these routes. */
-export function openApi(api: Record<string, Route> = publicApi): Json {
+export function openApi(api: Readonly<Record<string, Route>>): Json {
   const paths: Record<string, Json> = {};
   for (const [name, route] of Object.entries(api)) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
@@ -59,7 +52,8 @@ function operationOf(name: string, route: Route): Json {
 }
 
 function tagOf(path: string): string {
-  return path.split('/')[3] ?? 'other';
+  const [, , first, second] = path.split('/');
+  return (first === 'monitor' ? first : second) ?? 'other';
 }
 
 const lastEventId = {

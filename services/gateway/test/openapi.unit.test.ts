@@ -1,4 +1,4 @@
-import { errors, publicApi, type Route } from '@rushlight/contracts';
+import { errors, monitorApiAtGateway, publicApi, type Route } from '@rushlight/contracts';
 import { expect, test } from 'vitest';
 import { errorsOf, openApi } from '../src/openapi.ts';
 
@@ -9,7 +9,8 @@ type Operation = {
   responses: Record<string, { content?: Record<string, { schema?: object; examples?: object }> }>;
   security: object[];
 };
-const document = openApi() as {
+const api = { ...publicApi, ...monitorApiAtGateway };
+const document = openApi(api) as {
   openapi: string;
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: object; securitySchemes: object };
@@ -17,7 +18,7 @@ const document = openApi() as {
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 );
-const routes = Object.entries<Route>(publicApi);
+const routes = Object.entries<Route>(api);
 
 test('every public route is on the page, and nothing else is', () => {
   const listed = operations.map(({ path, method }) => `${method.toUpperCase()} ${path}`);
@@ -28,6 +29,16 @@ test('every public route is on the page, and nothing else is', () => {
   expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(
     routes.length,
   );
+});
+
+test('no route of the monitor has the name or the path of another', () => {
+  expect(routes).toHaveLength(
+    Object.keys(publicApi).length + Object.keys(monitorApiAtGateway).length,
+  );
+  for (const route of Object.values(monitorApiAtGateway)) {
+    expect(route.path).toMatch(/^\/api\/monitor\/[a-z]/);
+    expect(route.who).toEqual(['admin']);
+  }
 });
 
 test('it is OpenAPI 3.1 with what that asks of it', () => {

@@ -36,7 +36,7 @@ export type TestGateway = {
 } & AsyncDisposable;
 
 export async function startGateway(
-  options: { lab?: boolean; env?: Record<string, string> } = {},
+  options: { lab?: boolean; env?: Record<string, string>; monitorUrl?: string } = {},
 ): Promise<TestGateway> {
   const started = await Promise.all(neighbours.map(async (name) => [name, await startFake()]));
   const fakes = Object.fromEntries(started) as Record<Neighbour, Fake>;
@@ -47,7 +47,11 @@ export async function startGateway(
     body: { items: [stockItem('soup', 1_000_000), stockItem('rice', 1_000_000)] },
   }));
   const serviceUrls = Object.fromEntries(neighbours.map((name) => [name, fakes[name].url]));
-  const gateway = await startService('gateway', { serviceUrls, ...options });
+  const { monitorUrl, ...others } = options;
+  const gateway = await startService('gateway', {
+    serviceUrls: { ...serviceUrls, ...(monitorUrl === undefined ? {} : { monitor: monitorUrl }) },
+    ...others,
+  });
   const send: TestGateway['send'] = (method, path, body, headers = {}) =>
     fetch(`${gateway.url}${path}`, {
       method,
