@@ -1,0 +1,140 @@
+// The monitor: wiring only.
+
+import { join } from 'node:path';
+import {
+  type Authenticate,
+  createKeySource,
+  createServiceTokens,
+  createUserTokens,
+  type PublicKeys,
+  Revocations,
+  runService,
+  type Service,
+  type UserTokens,
+} from '@rushlight/chassis';
+import { identityApi, monitorApi } from '@rushlight/contracts';
+import { startAlerting } from './alerting/alert-loop.ts';
+import { fileKeeper } from './alerting/kept-state.ts';
+import { createNotifiers } from './alerting/notifiers.ts';
+import { RecordedSeries } from './alerting/recorded-series.ts';
+import { authenticateMonitor } from './api/authenticate.ts';
+import { monitorHandlers } from './api/handlers.ts';
+import { LogFeed } from './api/log-feed.ts';
+import { serveQueryLanguages } from './api/query-languages.ts';
+import { startOtlpServer } from './otlp-server.ts';
+import { evaluateInstant } from './promql/evaluate.ts';
+import { createQueryApi } from './promql/query-api.ts';
+import { type Settings, settings } from './settings.ts';
+import type { TelemetryIntake, TelemetryStore } from './store/face.ts';
+import { openTelemetryStore } from './store/telemetry-store.ts';
+
+type Monitor = Service<Settings>;
+
+const hourMs = 3_600_000;
+const keysEveryMs = 60_000;
+const revocationsEveryMs = 5_000;
+
+let users: UserTokens | undefined;
+let authenticate: Authenticate | undefined;
+
+/** Takes the tokens of users too, from when identity has given its keys. */
+function watchUsers(service: Monitor): void {
+  const { config, env, metrics } = service;
+  if (config.serviceUrls.identity === undefined) return;
+  const identity = service.client('identity');
+  const revocations = new Revocations();
+  const deadline = { deadlineMs: 1_000 };
+  const keys = createKeySource(env, async () => {
+    const reply = await identity.call(identityApi.jwks, {}, deadline);
+    return reply.body as unknown as PublicKeys;
+  });
+  service.every('read keys', keysEveryMs, () => keys.refresh());
+  service.every('read revocations', revocationsEveryMs, async () => {
+    const reply = await identity.call(identityApi.revocations, {}, deadline);
+    revocations.add(reply.body.revocations);
+    revocations.forgetExpired(env.nowMs() / 1000);
+  });
+  users = createUserTokens({ env, keys, revocations, metrics });
+}
+
+async function openStore({ config, settings: mine, env, log, own }: Monitor) {
+  const store = await openTelemetryStore({
+    folder: join(config.dataFolder, 'telemetry'),
+    env,
+    log,
+    retention: {
+      spansMs: mine.RUSHLIGHT_MONITOR_KEEP_HOURS * hourMs,
+      logsMs: mine.RUSHLIGHT_MONITOR_KEEP_HOURS * hourMs,
+      samplesMs: mine.RUSHLIGHT_MONITOR_KEEP_METRICS_HOURS * hourMs,
+      fileBytesMax: mine.RUSHLIGHT_MONITOR_DISK_MB_MAX,
+    },
+  });
+  own('telemetry store', async () => {
+    await store[Symbol.asyncDispose]();
+  });
+  return store;
+}
+
+/** The store's intake, with whoever watches logs live beside it. */
+function intakeOf(store: TelemetryStore, feed: LogFeed): TelemetryIntake {
+  const { intake } = store;
+  return {
+    spans: (records) => intake.spans(records),
+    samples: (records) => intake.samples(records),
+    logs: (records) => {
+      intake.logs(records);
+      feed.publish(records);
+    },
+  };
+}
+
+async function judge(service: Monitor, store: TelemetryStore) {
+  const { config, settings: mine, env, log, own } = service;
+  const recorded = new RecordedSeries();
+  const series = recorded.over(store.series);
+  const link = mine.RUSHLIGHT_ALERTS_LINK;
+  const alerting = await startAlerting({
+    evaluate: (expr, atMs, signal) =>
+      evaluateInstant(expr, atMs, series, signal === undefined ? {} : { signal }),
+    recorded,
+    record: (samples) => store.intake.samples(samples),
+    env,
+    log,
+    notifiers: createNotifiers(mine, env),
+    keeper: fileKeeper(config.dataFolder, log),
+    ...(link === undefined ? {} : { link }),
+    repeatMs: mine.RUSHLIGHT_ALERTS_REPEAT_S * 1000,
+  });
+  own('alerting', () => alerting.close());
+  return { alerting, series };
+}
+
+await runService({
+  settings,
+  authenticate: ({ config, env }) => {
+    authenticate = authenticateMonitor(createServiceTokens(config, env), () => users);
+    return authenticate;
+  },
+  start: async (service) => {
+    const { env, log, server } = service;
+    watchUsers(service);
+    const store = await openStore(service);
+    const feed = new LogFeed(env);
+    server.app.addHook('preClose', async () => feed.close());
+    const intake = intakeOf(store, feed);
+    const { alerting, series } = await judge(service, store);
+    const targets = { list: () => [], watch: async () => undefined };
+    const otlp = await startOtlpServer({
+      host: service.config.listenHost,
+      port: service.settings.RUSHLIGHT_MONITOR_OTLP_PORT,
+      intake,
+      env,
+      log,
+    });
+    service.own('OTLP server', () => otlp.close());
+    const parts = { env, log, store, series, alerting, targets, feed, otlpPort: otlp.port };
+    server.handle(monitorApi, monitorHandlers(parts));
+    const queries = createQueryApi({ series, nowMs: env.nowMs });
+    if (authenticate) await serveQueryLanguages(server.app, queries, authenticate);
+  },
+});
