@@ -108,6 +108,8 @@ export type LogQuery = {
 /** Where LogQL gets its lines from. */
 export interface LogSource {
   select(query: LogQuery, signal?: AbortSignal): Promise<LogRecord[]>;
+  /** The sets of `service`, `instance` and `level` that there are lines of. */
+  labelSets(matchers: readonly Matcher[], range: Range, signal?: AbortSignal): Promise<Labels[]>;
 }
 
 /** More would have to be read than one question may. Its sentence names the limit and what helps. */

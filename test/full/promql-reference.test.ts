@@ -3,7 +3,7 @@
 
 import { seededRandom } from '@rushlight/chassis/testing';
 import { createQueryApi } from '@rushlight/monitor';
-import { memorySeries } from '@rushlight/monitor/testing';
+import { memoryLogs, memorySeries } from '@rushlight/monitor/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { prometheusMissing, startPrometheus } from '../src/prometheus.ts';
 import { compareAnswers } from '../src/promql-comparison.ts';
@@ -26,7 +26,11 @@ test.skipIf(missing !== undefined)('the monitor answers PromQL as Prometheus doe
   const samples = promqlSamples(dice);
   await using reference = await startPrometheus(samples);
   const nowMs = samplesFromMs + samplesForMs;
-  const ours = createQueryApi({ series: memorySeries(samples), nowMs: () => nowMs }).prometheus;
+  const ours = createQueryApi({
+    series: memorySeries(samples),
+    logs: memoryLogs([]),
+    nowMs: () => nowMs,
+  }).prometheus;
   const queries = new PromqlQueries(dice);
   let [compared, values, failed] = [0, 0, 0];
   onTestFinished(() => {

@@ -18,7 +18,8 @@ import {
   secondsOf,
 } from './api-answer.ts';
 import { QueryError } from './errors.ts';
-import { answerInstant, evaluateRange, evaluationLimits } from './evaluate.ts';
+import { answerInstant, evaluateRange } from './evaluate.ts';
+import { evaluationLimits, type Steps } from './evaluation.ts';
 import { parsePromql } from './parse.ts';
 
 /** The release whose answers this evaluator is compared with. */
@@ -157,7 +158,7 @@ function timeOr(parameters: URLSearchParams, name: string, otherwiseMs: number):
   return text === '' ? otherwiseMs : parseTimeMs(name, text);
 }
 
-function stepsOf(parameters: URLSearchParams): { fromMs: number; toMs: number; stepMs: number } {
+function stepsOf(parameters: URLSearchParams): Steps {
   const fromMs = parseTimeMs('start', required(parameters, 'start'));
   const toMs = parseTimeMs('end', required(parameters, 'end'));
   if (toMs < fromMs) throw invalid('end', 'end timestamp must not be before start time');

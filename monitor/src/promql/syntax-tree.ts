@@ -39,6 +39,15 @@ export class TreeNode {
     return this.children.find((child) => names.includes(child.name));
   }
 
+  childrenNamed(name: string): TreeNode[] {
+    return this.children.filter((child) => child.name === name);
+  }
+
+  /** Everything of this name below, in the order of the text; not within one another. */
+  all(name: string): TreeNode[] {
+    return this.children.flatMap((child) => (child.name === name ? [child] : child.all(name)));
+  }
+
   /** @throws QueryError: it is the caller who knows that one must be there */
   must(...names: readonly string[]): TreeNode {
     return this.child(...names) ?? this.fail(`${names.join(' or ')} is missing`);

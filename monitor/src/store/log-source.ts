@@ -36,6 +36,15 @@ export function fileLogSource(rows: TelemetryStore['rows']): LogSource {
       const options = signal === undefined ? {} : { signal };
       return readLines(rows, conditionOf(query), query, options);
     },
+    labelSets: (matchers, range, signal) => {
+      const { sql, parameters } = conditionOf({ matchers, range });
+      const columns = 'service, instance, level::VARCHAR AS level';
+      return rows<Record<string, string>>(
+        `SELECT DISTINCT ${columns} FROM logs WHERE ${sql} ORDER BY ALL`,
+        parameters,
+        signal === undefined ? {} : { signal },
+      );
+    },
   };
 }
 
@@ -100,7 +109,12 @@ function lineAttributes(line: string): Attributes {
   return attributes;
 }
 
-function conditionOf({ matchers, range, contains = [], lacks = [] }: LogQuery): Condition {
+function conditionOf({
+  matchers,
+  range,
+  contains = [],
+  lacks = [],
+}: Omit<LogQuery, 'limit' | 'newestFirst'>): Condition {
   const columns: Record<string, string> = {
     service: 'service',
     instance: 'instance',

@@ -1,0 +1,206 @@
+// Answers to LogQL over a LogSource.
+//
+// G1. A range is open at its start and closed at its end, as in Loki.
+// G2. Without `by`, an aggregation over lines keeps the labels of the stream, and those that an
+//     aggregation around it groups by. Loki keeps every field that json found, which makes nearly
+//     every line a series of its own. With `by` around it, sums and counts are the same as there.
+
+import type { Labels, LogRecord, LogSource, Range, Series } from '../model.ts';
+import { aggregate } from '../promql/aggregate.ts';
+import { QueryError } from '../promql/errors.ts';
+import {
+  checkSteps,
+  evaluationLimits,
+  type InstantSample,
+  Points,
+  type Steps,
+  Turns,
+} from '../promql/evaluation.ts';
+import { type LabelSet, LabelTable, printLabels } from '../promql/label-sets.ts';
+import { parseNumber } from '../promql/literals.ts';
+import type { VectorAt } from '../promql/vector.ts';
+import type { LabelTest, LinesExpression, MetricExpression } from './ast.ts';
+import { NumbersByTime } from './numbers-by-time.ts';
+import {
+  compilePipeline,
+  compileTest,
+  errorLabel,
+  type LineLabels,
+  streamLabels,
+} from './pipeline.ts';
+import { isDecidedBySource, linesMax, readLines, tooManyLines } from './read-lines.ts';
+
+export type LogStream = { labels: Labels; lines: { atUs: number; line: string }[] };
+
+/**
+ * The lines that pass, by their labels, newest or oldest first.
+ *
+ * @throws QueryError, LimitError
+ */
+export async function evaluateLines(
+  expression: LinesExpression,
+  how: { range: Range; limit: number; newestFirst: boolean },
+  source: LogSource,
+  signal?: AbortSignal,
+): Promise<LogStream[]> {
+  // What the source cannot decide has to be read to be known: a few more lines first, then all.
+  const limits = isDecidedBySource(expression)
+    ? [how.limit]
+    : [Math.min(how.limit * 20, linesMax), linesMax];
+  for (const limit of limits) {
+    const records = await readLines(expression, source, { ...how, limit }, signal);
+    const { streams, count } = passing(expression, records, how.limit);
+    if (count >= how.limit || records.length < limit) return streams;
+  }
+  throw tooManyLines();
+}
+
+function passing(
+  expression: LinesExpression,
+  records: readonly LogRecord[],
+  limit: number,
+): { streams: LogStream[]; count: number } {
+  const pipeline = compilePipeline(expression.stages);
+  const streams = new Map<LabelSet, LogStream>();
+  const table = new LabelTable();
+  let count = 0;
+  for (const record of records) {
+    const labels = pipeline(record);
+    if (labels === undefined || count >= limit) continue;
+    const set = table.of(Object.fromEntries(labels));
+    const stream = streams.get(set) ?? { labels: set.labels, lines: [] };
+    streams.set(set, stream);
+    stream.lines.push({ atUs: record.atUs, line: record.line });
+    count++;
+  }
+  return { streams: [...streams.values()], count };
+}
+
+/** @throws QueryError, LimitError */
+export async function evaluateMetric(
+  expression: MetricExpression,
+  atMs: number,
+  source: LogSource,
+  signal?: AbortSignal,
+): Promise<InstantSample[]> {
+  const vectorAt = await prepare(expression, { fromMs: atMs, toMs: atMs }, source, signal);
+  return vectorAt(atMs).map(({ labels, value }) => ({ labels: labels.labels, value }));
+}
+
+/** @throws QueryError, LimitError: also for too many steps */
+export async function evaluateMetricRange(
+  expression: MetricExpression,
+  steps: Steps,
+  source: LogSource,
+  signal?: AbortSignal,
+): Promise<Series[]> {
+  checkSteps(steps, evaluationLimits.stepsMax);
+  const vectorAt = await prepare(expression, steps, source, signal);
+  const points = new Points(evaluationLimits.pointsMax);
+  const turns = new Turns();
+  for (let atMs = steps.fromMs; atMs <= steps.toMs; atMs += steps.stepMs) {
+    for (const { labels, value } of vectorAt(atMs)) points.add(labels, atMs, value);
+    await turns.giveWay(signal);
+  }
+  return points.series();
+}
+
+async function prepare(
+  expression: MetricExpression,
+  range: Range,
+  source: LogSource,
+  signal: AbortSignal | undefined,
+): Promise<VectorAt> {
+  signal?.throwIfAborted();
+  const table = new LabelTable();
+  const compile = async (node: MetricExpression, wanted: readonly string[]): Promise<VectorAt> => {
+    switch (node.kind) {
+      case 'over-lines':
+        return overLines(await readNumbers(node, { range, wanted, table }, source, signal), node);
+      case 'aggregation': {
+        const { operation, by, labels } = node;
+        const of = await compile(node.of, by === 'by' ? [...wanted, ...labels] : wanted);
+        const groupOf = by === 'by' ? table.keeping(labels) : table.without(labels);
+        return (atMs) => aggregate(operation, of(atMs), groupOf, 0);
+      }
+    }
+  };
+  return await compile(expression, []);
+}
+
+type OverLines = MetricExpression & { kind: 'over-lines' };
+
+function overLines(numbers: ReadonlyMap<LabelSet, NumbersByTime>, node: OverLines): VectorAt {
+  return (atMs) =>
+    [...numbers].flatMap(([labels, series]) => {
+      const value = series.over(node.function, atMs, node.rangeMs);
+      return value === undefined ? [] : [{ labels, value }];
+    });
+}
+
+/** The number that each line of the range counts for, by the labels of its series. */
+async function readNumbers(
+  node: OverLines,
+  { range, wanted, table }: { range: Range; wanted: readonly string[]; table: LabelTable },
+  source: LogSource,
+  signal: AbortSignal | undefined,
+): Promise<Map<LabelSet, NumbersByTime>> {
+  const mention = mentionOf(node);
+  const reading = {
+    range: { fromMs: range.fromMs - node.rangeMs, toMs: range.toMs },
+    newestFirst: false,
+    limit: linesMax,
+    ...(mention === undefined ? {} : { mention }),
+  };
+  const records = await readLines(node.lines, source, reading, signal);
+  if (records.length >= linesMax) throw tooManyLines();
+  const pipeline = compilePipeline(node.lines.stages);
+  const numberOf = compileNumber(node);
+  const kept = node.by ?? [...streamLabels, ...wanted];
+  const found = new Map<LabelSet, NumbersByTime>();
+  for (const record of records) {
+    const labels = pipeline(record);
+    const value = labels === undefined ? undefined : numberOf(labels);
+    if (labels === undefined || value === undefined) continue;
+    checkErrors(labels, record);
+    const set = table.of(
+      Object.fromEntries(kept.map((name) => [name, labels.get(name) ?? ''] as const)),
+    );
+    const series = found.get(set) ?? new NumbersByTime();
+    found.set(set, series);
+    series.add(record.atUs, value);
+  }
+  return found;
+}
+
+/** A name without a replaced character stands in the line as it is. */
+function mentionOf({ unwrap, lines }: OverLines): string | undefined {
+  const isField = lines.stages.some(({ kind }) => kind === 'json');
+  return isField && unwrap !== undefined && /^[A-Za-z0-9]+$/.test(unwrap.label)
+    ? unwrap.label
+    : undefined;
+}
+
+/** What a line counts for: 1, or the number under a label; nothing where the label is not there. */
+function compileNumber({ unwrap }: OverLines): (labels: LineLabels) => number | undefined {
+  if (unwrap === undefined) return () => 1;
+  const tests = unwrap.tests.map((test: LabelTest) => compileTest(test));
+  return (labels) => {
+    const text = labels.get(unwrap.label);
+    if (text === undefined) return undefined;
+    const value = parseNumber(text);
+    if (value === undefined) labels.set(errorLabel, 'SampleExtractionErr');
+    return tests.every((test) => test(labels)) ? (value ?? 0) : undefined;
+  };
+}
+
+function checkErrors(labels: LineLabels, record: LogRecord): void {
+  const error = labels.get(errorLabel);
+  if (error === undefined) return;
+  const { service, instance, level } = record;
+  throw new QueryError(
+    'execution',
+    `pipeline error: '${error}' for series: '${printLabels({ instance, level, service })}'. ` +
+      `Use a label filter to intentionally skip this error. (e.g | __error__!="${error}")`,
+  );
+}
