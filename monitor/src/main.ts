@@ -24,9 +24,11 @@ import { serveQueryLanguages } from './api/query-languages.ts';
 import { startOtlpServer } from './otlp-server.ts';
 import { evaluateInstant } from './promql/evaluate.ts';
 import { createQueryApi } from './promql/query-api.ts';
+import { Scraper } from './scrape/scraper.ts';
 import { type Settings, settings } from './settings.ts';
 import type { TelemetryIntake, TelemetryStore } from './store/face.ts';
 import { openTelemetryStore } from './store/telemetry-store.ts';
+import { openTargets } from './targets.ts';
 
 type Monitor = Service<Settings>;
 
@@ -109,6 +111,23 @@ async function judge(service: Monitor, store: TelemetryStore) {
   return { alerting, series };
 }
 
+async function watchTargets(service: Monitor, intake: TelemetryIntake) {
+  const { config, settings: mine, env, log, server, own } = service;
+  const allowPrivateAddresses = mine.RUSHLIGHT_MONITOR_PRIVATE_TARGETS;
+  const scraper = new Scraper({ intake, env, log, allowPrivateAddresses });
+  own('scraper', () => scraper[Symbol.asyncDispose]());
+  const targets = await openTargets({
+    ...{ scraper, log, allowPrivateAddresses, folder: config.dataFolder },
+    ...{ serviceUrls: config.serviceUrls, intervalS: mine.RUSHLIGHT_MONITOR_SCRAPE_S },
+  });
+  server.app.addHook('onListen', async () => {
+    const address = server.app.server.address();
+    if (typeof address !== 'object' || address === null) return;
+    targets.addSelf(`http://127.0.0.1:${address.port}`);
+  });
+  return targets;
+}
+
 await runService({
   settings,
   authenticate: ({ config, env }) => {
@@ -123,7 +142,7 @@ await runService({
     server.app.addHook('preClose', async () => feed.close());
     const intake = intakeOf(store, feed);
     const { alerting, series } = await judge(service, store);
-    const targets = { list: () => [], watch: async () => undefined };
+    const targets = await watchTargets(service, intake);
     const otlp = await startOtlpServer({
       host: service.config.listenHost,
       port: service.settings.RUSHLIGHT_MONITOR_OTLP_PORT,
@@ -134,7 +153,7 @@ await runService({
     service.own('OTLP server', () => otlp.close());
     const parts = { env, log, store, series, alerting, targets, feed, otlpPort: otlp.port };
     server.handle(monitorApi, monitorHandlers(parts));
-    const queries = createQueryApi({ series, nowMs: env.nowMs });
+    const queries = createQueryApi({ series, logs: store.logs, nowMs: env.nowMs });
     if (authenticate) await serveQueryLanguages(server.app, queries, authenticate);
   },
 });

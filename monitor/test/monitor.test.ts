@@ -52,7 +52,11 @@ beforeAll(async () => {
   monitor = await startService('monitor', {
     serviceUrls: { identity: url },
     busUrl: '',
-    env: { RUSHLIGHT_DATA: folder.path, RUSHLIGHT_MONITOR_OTLP_PORT: '0' },
+    env: {
+      RUSHLIGHT_DATA: folder.path,
+      RUSHLIGHT_MONITOR_OTLP_PORT: '0',
+      RUSHLIGHT_MONITOR_SCRAPE_S: '1',
+    },
   });
   admin = await issuer.token({ sub: 'admin', role: 'admin' });
 });
@@ -235,7 +239,7 @@ test('only admins and services may ask', async () => {
   await client.close();
 });
 
-test('a Grafana can ask in the forms of Prometheus', async () => {
+test('a Grafana can ask in the forms of Prometheus and Loki', async () => {
   const authorization = `Bearer ${admin}`;
   const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' };
   const answer = await fetch(`${monitor.url}/api/v1/query`, {
@@ -251,6 +255,16 @@ test('a Grafana can ask in the forms of Prometheus', async () => {
     headers: { authorization },
   });
   expect(await labels.json()).toMatchObject({ data: ['rice', 'soup'] });
+  const seconds = nowMs / 1000;
+  const query = encodeURIComponent('sum by (service) (count_over_time({service="payments"} [5m]))');
+  const loki = await fetch(
+    `${monitor.url}/loki/api/v1/query_range?query=${query}&start=${seconds - 60}&end=${seconds}&step=30`,
+    { headers: { authorization } },
+  );
+  expect(await loki.json()).toMatchObject({
+    status: 'success',
+    data: { resultType: 'matrix', result: [{ metric: { service: 'payments' } }] },
+  });
 });
 
 /** A request of OTLP in JSON, sent as any SDK would. */
@@ -320,6 +334,50 @@ test('a trace and a metric that come by OTLP can be asked for', async () => {
   await until(async () => (await loaves()).series.length === 1, { deadlineMs: 10_000, what: 'it' });
   expect((await loaves()).series[0]?.points.at(-1)?.[1]).toBe(21);
   expect((await ask('listWatchedServices')).services.map(({ name }) => name)).toContain('bakery');
+});
+
+test('a service of your own is watched from now on, also after a kill', async () => {
+  const bakery = createServer((_, reply) => {
+    reply.setHeader('content-type', 'text/plain; version=0.0.4').end('loaves_sold_total 7\n');
+  });
+  await new Promise<void>((done) => bakery.listen(0, '127.0.0.1', done));
+  const metricsUrl = `http://127.0.0.1:${(bakery.address() as AddressInfo).port}/metrics`;
+  const watch = (name: string, url = metricsUrl) => ({ body: { name, metricsUrl: url } });
+  expect(await ask('watchService', watch('oven'))).toEqual({ name: 'oven', metricsUrl });
+  expect(await refusal('watchService', watch('oven'))).toBe('409 taken');
+  expect(await refusal('watchService', watch('gateway'))).toBe('409 taken');
+  for (const host of ['10.0.0.1', '169.254.169.254', '[fd00::1]']) {
+    const call = watch('other', `http://${host}/metrics`);
+    expect(await refusal('watchService', call)).toBe('422 address_refused');
+  }
+  const isUp = async (): Promise<boolean> => {
+    const { services } = await ask('listWatchedServices');
+    const oven = services.find(({ name }) => name === 'oven');
+    return oven?.own === true && oven.up === true;
+  };
+  await until(isUp, { deadlineMs: 20_000, what: 'the oven to be up' });
+  await monitor.kill();
+  await monitor.start();
+  await until(isUp, { deadlineMs: 20_000, what: 'the oven to be up again' });
+  const sold = async () => {
+    const query = { query: 'loaves_sold_total{service="oven"}' };
+    return (await ask('queryMetrics', { query })).series.length;
+  };
+  await until(async () => (await sold()) === 1, { deadlineMs: 20_000, what: 'its metric' });
+  bakery.close();
+  bakery.closeAllConnections();
+});
+
+test('a monitor that was killed has kept what it had, and its gap is a gap', async () => {
+  const { traces } = await ask('searchTraces', { query: { service: 'payments' } });
+  expect(traces.map(({ traceId }) => traceId)).toContain(orderTraceId);
+  await until(
+    async () => {
+      const { targets } = await ask('monitorHealth');
+      return targets.some(({ name, up }) => name === 'monitor' && up);
+    },
+    { deadlineMs: 20_000, what: 'the monitor to watch itself' },
+  );
 });
 
 test('what is no OTLP is refused and harms nothing', async () => {

@@ -191,7 +191,8 @@ export const monitorApi = {
     ...common,
     method: 'GET',
     path: '/api/services',
-    summary: 'Every service with rate, errors, duration and saturation, and who calls whom.',
+    summary:
+      'Every service with rate, errors and duration of 5 minutes, saturation, and who calls whom.',
     query: z.strictObject(range),
     replies: {
       200: z.object({
@@ -207,7 +208,7 @@ export const monitorApi = {
             p99Ms: z.number().nullable(),
           }),
         ),
-        /** The map is made of the newest spans of the window, not of all. */
+        /** Links and databases are those of the newest spans only; calls are counted over all. */
         sampled: z.boolean(),
       }),
     },

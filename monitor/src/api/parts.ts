@@ -39,10 +39,9 @@ const windowMs = 15 * 60_000;
 export function rangeOf(
   { from, to }: { from?: string | undefined; to?: string | undefined },
   nowMs: number,
-  lengthMs = windowMs,
 ): Range {
   const toMs = to === undefined ? nowMs : Date.parse(to);
-  const fromMs = from === undefined ? toMs - lengthMs : Date.parse(from);
+  const fromMs = from === undefined ? toMs - windowMs : Date.parse(from);
   if (fromMs >= toMs) {
     throw new ApiError('bad_request', {
       why: `query.from: ${iso(fromMs)} is not before ${iso(toMs)}`,

@@ -3,7 +3,7 @@
 
 import { type Authenticate, authorize } from '@rushlight/chassis';
 import { monitorApi, type Route } from '@rushlight/contracts';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { QueryApi } from '../promql/query-api.ts';
 
 type Answer = { status: number; body: unknown };
@@ -15,13 +15,13 @@ type Ask = (
 
 const formBytesMax = 65_536;
 
-/** Adds `/api/v1/*`. */
+/** Adds `/api/v1/*` and `/loki/api/v1/*`. */
 export async function serveQueryLanguages(
   app: FastifyInstance,
   api: QueryApi,
   authenticate: Authenticate,
 ): Promise<void> {
-  const { prometheus } = api;
+  const { prometheus, loki } = api;
   const asks: Record<string, Ask> = {
     '/api/v1/query': prometheus.query,
     '/api/v1/query_range': prometheus.queryRange,
@@ -31,9 +31,15 @@ export async function serveQueryLanguages(
       prometheus.labelValues(name, parameters, signal),
     '/api/v1/metadata': prometheus.metadata,
     '/api/v1/status/buildinfo': prometheus.buildInfo,
+    '/loki/api/v1/query': loki.query,
+    '/loki/api/v1/query_range': loki.queryRange,
+    '/loki/api/v1/labels': loki.labels,
+    '/loki/api/v1/label/:name/values': (parameters, signal, { name = '' }) =>
+      loki.labelValues(name, parameters, signal),
+    '/loki/api/v1/series': loki.series,
   };
   const route: Route = monitorApi.queryMetrics;
-  await app.register(async (scope) => {
+  const addRoutes: FastifyPluginAsync = async (scope) => {
     scope.addContentTypeParser(
       'application/x-www-form-urlencoded',
       { parseAs: 'string', bodyLimit: formBytesMax },
@@ -49,7 +55,8 @@ export async function serveQueryLanguages(
         handler: async (request, reply) => await answer(ask, request, reply),
       });
     }
-  });
+  };
+  await app.register(addRoutes);
 }
 
 async function answer(ask: Ask, request: FastifyRequest, reply: FastifyReply) {

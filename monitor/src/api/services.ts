@@ -2,15 +2,15 @@
 
 import type { Handlers } from '@rushlight/chassis';
 import type { monitorApi } from '@rushlight/contracts';
-import type { Range } from '../model.ts';
 import { evaluateInstant } from '../promql/evaluate.ts';
-import { type MapNode, serviceMapOf } from '../read/service-map.ts';
+import { type MapEdge, type MapNode, serviceMapOf } from '../read/service-map.ts';
+import type { ServiceEdge } from '../store/face.ts';
 import { type ApiParts, inUs, rangeOf } from './parts.ts';
 
 type ServiceHandlers = Pick<Handlers<typeof monitorApi>, 'listWatchedServices' | 'watchService'>;
 
-/** Spans that the map is made of: the newest. */
-const mapSpansMax = 20_000;
+/** Spans in which kinds of edges, links and databases are looked for: the newest. */
+const mapSpansMax = 5_000;
 
 export function serviceHandlers(parts: ApiParts): ServiceHandlers {
   const { env, store, targets } = parts;
@@ -21,7 +21,8 @@ export function serviceHandlers(parts: ApiParts): ServiceHandlers {
       const spans = await store.reads.spansBetween({ ...inUs(range), limit });
       const { nodes, edges } = serviceMapOf(spans, (range.toMs - range.fromMs) / 1000);
       const nodeOf = new Map(nodes.map((node) => [node.service, node]));
-      const red = await redOf(parts, range);
+      const calls = await store.reads.serviceEdges(inUs(range));
+      const red = await redOf(parts, range.toMs);
       const known = targets.list();
       const names = new Set([
         ...(await store.reads.services(inUs(range))),
@@ -33,11 +34,7 @@ export function serviceHandlers(parts: ApiParts): ServiceHandlers {
           const target = known.find((one) => one.name === name);
           return { ...serviceOf(name, nodeOf.get(name), red), ...stateOf(target) };
         }),
-        edges: edges.map(({ from, to, kind, count, errors, durationMs }) => ({
-          ...{ from, to, kind, count, errors },
-          p50Ms: durationMs?.p50 ?? null,
-          p99Ms: durationMs?.p99 ?? null,
-        })),
+        edges: joined(edges, calls),
         sampled: spans.length >= limit,
       };
       return { status: 200, body };
@@ -55,30 +52,60 @@ const stateOf = (target: { up: boolean; own: boolean } | undefined) => ({
   own: target?.own ?? false,
 });
 
-const noStream = 'route!~".*/events"';
+/** Calls are counted over all spans; what only the newest ones show is added as they show it. */
+function joined(seen: readonly MapEdge[], calls: readonly ServiceEdge[]) {
+  const keyOf = (from: string, to: string): string => JSON.stringify([from, to]);
+  const counted = new Set(calls.map(({ caller, callee }) => keyOf(caller, callee)));
+  const messages = new Set(
+    seen.filter(({ kind }) => kind === 'message').map(({ from, to }) => keyOf(from, to)),
+  );
+  const exact = calls.map(({ caller, callee, calls: count, errors, p50Us, p99Us }) => ({
+    ...{ from: caller, to: callee, count, errors, p50Ms: p50Us / 1000, p99Ms: p99Us / 1000 },
+    kind: messages.has(keyOf(caller, callee)) ? ('message' as const) : ('call' as const),
+  }));
+  const others = seen
+    .filter(({ from, to, kind }) => kind === 'link' || !counted.has(keyOf(from, to)))
+    .map(({ from, to, kind, count, errors, durationMs }) => ({
+      ...{ from, to, kind, count, errors },
+      p50Ms: durationMs?.p50 ?? null,
+      p99Ms: durationMs?.p99 ?? null,
+    }));
+  return [...exact, ...others].sort(
+    (a, b) => compare(a.from, b.from) || compare(a.to, b.to) || compare(a.kind, b.kind),
+  );
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const requests = 'sum by (service) (rate(http_requests_total[5m]))';
+const errors = 'sum by (service) (rate(http_requests_total{status=~"5.."}[5m]))';
+/** By service; first what the recording rules have ready, then what it is made of. */
 const expressions = {
-  rate: (w: string) => `sum by (service) (rate(http_requests_total[${w}]))`,
-  errors: (w: string) => `sum by (service) (rate(http_requests_total{status=~"5.."}[${w}]))`,
-  p50S: (w: string) => quantile(0.5, w),
-  p99S: (w: string) => quantile(0.99, w),
-  cpu: () => 'sum by (service) (rate(process_cpu_seconds_total[1m]))',
-  memoryBytes: () => 'sum by (service) (process_resident_memory_bytes)',
-  loopS: () => 'max by (service) (nodejs_eventloop_lag_p99_seconds)',
+  rate: ['service:http_requests:rate5m', requests],
+  errors: ['service:http_errors:rate5m', errors],
+  p50S: ['service:http_request_duration_seconds:p50_rate5m', quantile(0.5)],
+  p99S: ['service:http_request_duration_seconds:p99_rate5m', quantile(0.99)],
+  cpu: ['sum by (service) (rate(process_cpu_seconds_total[1m]))'],
+  memoryBytes: ['sum by (service) (process_resident_memory_bytes)'],
+  loopS: ['max by (service) (nodejs_eventloop_lag_p99_seconds)'],
 } as const;
 
-function quantile(share: number, window: string): string {
-  const buckets = `http_request_duration_seconds_bucket{${noStream}}`;
-  return `histogram_quantile(${share}, sum by (service, le) (rate(${buckets}[${window}])))`;
+function quantile(share: number): string {
+  const buckets = 'http_request_duration_seconds_bucket{route!~".*/events"}';
+  return `histogram_quantile(${share}, sum by (service, le) (rate(${buckets}[5m])))`;
 }
 
 type Red = Record<keyof typeof expressions, ReadonlyMap<string, number>>;
 
-/** Every figure by service. */
-export async function redOf({ series }: ApiParts, { fromMs, toMs }: Range): Promise<Red> {
-  const window = `${Math.max(60, Math.round((toMs - fromMs) / 1000))}s`;
+/** Every figure by service, over the five minutes before this instant. */
+export async function redOf({ series }: ApiParts, atMs: number): Promise<Red> {
   const answers: Partial<Record<keyof Red, ReadonlyMap<string, number>>> = {};
-  for (const [name, expression] of Object.entries(expressions)) {
-    const found = await evaluateInstant(expression(window), toMs, series);
+  for (const [name, [first, second]] of Object.entries<readonly [string, string?]>(expressions)) {
+    const recorded = await evaluateInstant(first, atMs, series);
+    const found =
+      recorded.length > 0 || second === undefined
+        ? recorded
+        : await evaluateInstant(second, atMs, series);
     const values = found
       .filter(({ value }) => Number.isFinite(value))
       .map(({ labels, value }) => [labels['service'] ?? 'unknown', value] as const);

@@ -4,7 +4,7 @@ import type { Handlers } from '@rushlight/chassis';
 import type { monitorApi } from '@rushlight/contracts';
 import { evaluateInstant } from '../promql/evaluate.ts';
 import { type SloStatus, sloStatus } from '../slo-status.ts';
-import { type ApiParts, finite, rangeOf } from './parts.ts';
+import { type ApiParts, finite } from './parts.ts';
 import { redOf } from './services.ts';
 import { iso } from './times.ts';
 
@@ -12,8 +12,6 @@ type StateHandlers = Pick<
   Handlers<typeof monitorApi>,
   'monitorHealth' | 'monitorSummary' | 'listAlerts' | 'listSlos' | 'runSql'
 >;
-
-const summaryMs = 5 * 60_000;
 
 export function stateHandlers(parts: ApiParts): StateHandlers {
   const { env, store, alerting, series } = parts;
@@ -26,7 +24,7 @@ export function stateHandlers(parts: ApiParts): StateHandlers {
     monitorHealth: async () => ({ status: 200, body: healthOf(parts) }),
     monitorSummary: async () => {
       const nowMs = env.nowMs();
-      const red = await redOf(parts, rangeOf({}, nowMs, summaryMs));
+      const red = await redOf(parts, nowMs);
       const sum = (values: Iterable<number>): number =>
         [...values].reduce((all, one) => all + one, 0);
       const rate = sum(red.rate.values());

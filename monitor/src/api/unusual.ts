@@ -1,6 +1,6 @@
 // What is unusual now: every watched series against its past, and the templates of the logs.
 //
-// N1. Each look reads three hours of what is watched, and the same time of day on the days before
+// N1. Each look reads two hours of what is watched, and the same time of day on the days before
 //     once there are two of them; it is remembered for `rememberedMs`, whoever asks.
 // N2. Looks run one at a time.
 
@@ -30,7 +30,7 @@ type Look = {
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 const windowMs = 15 * minuteMs;
-const historyMs = 3 * 60 * minuteMs;
+const historyMs = 2 * 60 * minuteMs;
 const stepMs = minuteMs;
 const besideMs = 40 * minuteMs;
 const daysMax = 6;

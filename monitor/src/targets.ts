@@ -1,0 +1,121 @@
+// What is scraped: the services of the shop, the monitor itself, and what users ask to be watched.
+//
+// G1. The shop's services say by themselves who they are (`service`, `instance`), and are believed.
+//     What a user registers is what the user called it, whatever it says.
+// G2. What users registered outlives the process: it is written down before it is answered.
+// G3. A name is one target for good, and never that of a part of the shop.
+
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '@rushlight/chassis';
+import { ApiError, limits, partNames, processNames } from '@rushlight/contracts';
+import { z } from 'zod';
+import type { Targets } from './api/parts.ts';
+import { AddressError, checkTargetUrl } from './scrape/addresses.ts';
+import type { Scraper, ScrapeState } from './scrape/scraper.ts';
+
+const Watched = z.array(z.object({ name: z.string().max(100), metricsUrl: z.string().max(500) }));
+type Watched = z.output<typeof Watched>[number];
+
+export type TargetsOptions = {
+  scraper: Pick<Scraper, 'add' | 'targets'>;
+  /** Where what users registered is kept. */
+  folder: string;
+  /** Base URLs of the shop's services. */
+  serviceUrls: Readonly<Partial<Record<string, string>>>;
+  intervalS: number;
+  allowPrivateAddresses: boolean;
+  log: Log;
+};
+
+const reserved: ReadonlySet<string> = new Set([...processNames, ...partNames]);
+
+export type OpenTargets = Targets & {
+  /** Scrapes the monitor too, from when it knows its own port. */
+  addSelf(url: string): void;
+};
+
+/** Begins to scrape the shop's services and whatever was registered before. */
+export async function openTargets(options: TargetsOptions): Promise<OpenTargets> {
+  const { scraper, serviceUrls, intervalS, log } = options;
+  const file = join(options.folder, 'watched-services.json');
+  const watched = await readWatched(file, log);
+  const ofShop = (name: string, baseUrl: string): void =>
+    scraper.add({
+      ...{ name, intervalS, url: new URL('/metrics', baseUrl).href, honorLabels: true },
+      labels: { service: name, instance: `${name}-1` },
+    });
+  const ofUser = ({ name, metricsUrl }: Watched): void =>
+    scraper.add({
+      ...{ name, intervalS, url: metricsUrl },
+      labels: { service: name, instance: new URL(metricsUrl).host },
+    });
+  for (const [name, url] of Object.entries(serviceUrls)) if (url !== undefined) ofShop(name, url);
+  for (const one of watched) {
+    try {
+      ofUser(one);
+    } catch (error) {
+      log.warn({ name: one.name, error }, 'a service of yours is not watched any more');
+    }
+  }
+  let writing: Promise<unknown> = Promise.resolve();
+
+  const watchNow = async (one: Watched): Promise<void> => {
+    const isKnown = watched.some(({ name }) => name === one.name);
+    if (isKnown || reserved.has(one.name)) throw new ApiError('taken', { id: one.name });
+    if (watched.length >= limits.watchedServicesMax) {
+      throw new ApiError('watching_enough', { count: watched.length });
+    }
+    checkAddress(one.metricsUrl, options.allowPrivateAddresses);
+    await writeWatched(file, [...watched, one]);
+    watched.push(one);
+    ofUser(one);
+  };
+  return {
+    list: () => scraper.targets().map((state) => stateOf(state, watched)),
+    // One after another, or two of them could write down each without the other.
+    watch: (name, metricsUrl) => {
+      const done = writing.then(() => watchNow({ name, metricsUrl }));
+      writing = done.catch(() => undefined);
+      return done;
+    },
+    addSelf: (url) => ofShop('monitor', url),
+  };
+}
+
+function stateOf({ target, status, why }: ScrapeState, watched: readonly Watched[]) {
+  return {
+    name: target.name,
+    up: status === 'up',
+    own: watched.some(({ name }) => name === target.name),
+    ...(status === 'waiting' ? { why: 'It was not asked yet.' } : {}),
+    ...(why === undefined ? {} : { why }),
+  };
+}
+
+function checkAddress(metricsUrl: string, allowPrivateAddresses: boolean): void {
+  try {
+    checkTargetUrl(metricsUrl, allowPrivateAddresses);
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    throw new ApiError('address_refused', { address: metricsUrl, why: error.message });
+  }
+}
+
+/** Nothing when there is no file, or none that can be read: then that is said. */
+async function readWatched(file: string, log: Log): Promise<Watched[]> {
+  try {
+    return Watched.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (!isMissing) log.warn({ file, error }, 'services of yours are forgotten: unreadable file');
+    return [];
+  }
+}
+
+/** All or nothing, whatever happens meanwhile. */
+async function writeWatched(file: string, watched: readonly Watched[]): Promise<void> {
+  const fresh = `${file}.new`;
+  await writeFile(fresh, `${JSON.stringify(watched, null, 2)}\n`, { mode: 0o600, flush: true });
+  await rename(fresh, file);
+}

@@ -1,0 +1,67 @@
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { expect, test } from 'vitest';
+import { LogFeed } from '../src/api/log-feed.ts';
+import type { LogLevel, LogRecord } from '../src/model.ts';
+
+const never = { after: () => () => undefined };
+
+/** A response whose reader takes nothing, or everything. */
+function response() {
+  const written: string[] = [];
+  const events = new EventEmitter();
+  const raw = Object.assign(events, {
+    writableLength: 0,
+    writeHead: () => undefined,
+    write: (text: string) => void written.push(text),
+    end: () => void written.push('(end)'),
+  });
+  return { raw: raw as unknown as ServerResponse & { writableLength: number }, written, events };
+}
+
+const line = (message: string, level: LogLevel = 'info', service = 'orders'): LogRecord => ({
+  ...{ atUs: 0, service, instance: 'x', level, message, line: message, attributes: {} },
+});
+
+test('each watcher gets the lines that it asked for', () => {
+  const feed = new LogFeed(never);
+  const [all, grave, one] = [response(), response(), response()];
+  feed.open(all.raw, {});
+  feed.open(grave.raw, { level: 'warn' });
+  feed.open(one.raw, { service: 'kitchen', text: 'OVEN' });
+  feed.publish([
+    line('an order'),
+    line('trouble', 'error'),
+    line('the oven', 'info', 'kitchen'),
+    line('the pan', 'info', 'kitchen'),
+  ]);
+  const counts = [all, grave, one].map(({ written }) => written.length - 1);
+  expect(counts).toEqual([4, 1, 1]);
+  expect(one.written[1]).toMatch(/^event: log\ndata: {.*"message":"the oven".*}\n\n$/);
+});
+
+test('who reads too slowly misses lines and is told how many', () => {
+  const feed = new LogFeed(never);
+  const slow = response();
+  feed.open(slow.raw, {});
+  Object.assign(slow.raw, { writableLength: 1_000_000 });
+  feed.publish([line('one'), line('two'), line('three')]);
+  Object.assign(slow.raw, { writableLength: 0 });
+  feed.publish([line('four')]);
+  expect(slow.written.slice(1)).toEqual([
+    'event: missed\ndata: {"lines":3}\n\n',
+    expect.stringContaining('four'),
+  ]);
+});
+
+test('watchers have a limit, and who goes makes room', () => {
+  const feed = new LogFeed(never);
+  const open = Array.from({ length: 50 }, response);
+  for (const { raw } of open) feed.open(raw, {});
+  expect(() => feed.open(response().raw, {})).toThrow('Too much is waiting already');
+  open[0]?.events.emit('close');
+  feed.open(response().raw, {});
+  feed.close();
+  expect(open[1]?.written.at(-1)).toBe('(end)');
+  expect(() => feed.open(response().raw, {})).toThrow('Too much is waiting already');
+});
