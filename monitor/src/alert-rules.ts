@@ -3,7 +3,7 @@
 // in alert-examples.ts. The burn-rate alerts of the SLOs are generated beside it, in slo-rules.ts.
 //
 // A1. An alert names something that a person can do something about; the runbook says what.
-// A2. A window is at least four scrapes long (they come every 5 s), a ratio has a floor beside it
+// A2. A window is at least three scrapes long (they come every 10 s), a ratio has a floor beside it
 //     where one bad request in a quiet hour would be a hundred percent.
 
 import type { AlertRule } from './rule-types.ts';
