@@ -53,6 +53,7 @@ export function createNeighbours(parts: Parts): Neighbours {
       const sizeMax = databaseConnectionsMax;
       const options = { url, name, env, log, sizeMax, migrations, onOperation };
       const store = await onceUp(env, () => openPostgres(options));
+      watchConnections(store, metrics);
       own(`database ${name}`, () => store.close());
       dependsOn({ name: `database:${name}`, needed: true, check: () => store.ping() });
       return store;
@@ -108,12 +109,26 @@ async function onceUp<T>(env: Environment, open: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Every service says the same of a Postgres that they share; whoever is up says it. */
+function watchConnections(store: PostgresStore, metrics: Metrics): void {
+  metrics.onScrape(async () => {
+    const [seen] = await store.query<{ open: number; most: number }>({
+      name: 'chassis_connections',
+      text: `SELECT sum(numbackends)::bigint AS open, current_setting('max_connections')::int AS most
+             FROM pg_stat_database`,
+    });
+    metrics.set('postgres_connections', {}, seen?.open ?? Number.NaN);
+    metrics.set('postgres_connections_max', {}, seen?.most ?? Number.NaN);
+  });
+}
+
 /** A service reports the depth and the dead letters of its own queue. */
 function watchBus(name: ProcessName, bus: Bus, metrics: Metrics): void {
   const queue = queueNames.find((queueName) => queueName === name);
   if (!queue) return;
   metrics.onScrape(async () => {
     metrics.set('bus_queue_depth', { queue }, await bus.depth(queue));
+    metrics.set('bus_queue_oldest_seconds', { queue }, (await bus.oldestMs(queue)) / 1_000);
     const counts = await bus.deadLetters.counts();
     const dead = counts.find((entry) => entry.queue === queue)?.count ?? 0;
     metrics.set('dead_letters', { queue }, dead);

@@ -9,6 +9,7 @@ import { flushCompileCache } from 'node:module';
 import type { Priority } from '@rushlight/contracts';
 import { z } from 'zod';
 import { flag, readConfig, type ServiceConfig } from './config.ts';
+import { watchDisk } from './disk.ts';
 import { type Environment, realEnvironment } from './environment.ts';
 import { addOperations, type Dependency } from './http/operations.ts';
 import { type Authenticate, authenticateService } from './http/principal.ts';
@@ -116,6 +117,7 @@ function makeService<S extends z.ZodObject>(
   const { config, settings } = read;
   const env = realEnvironment;
   const metrics = createMetrics(config);
+  watchDisk(config.dataFolder, metrics);
   const tokens = createServiceTokens(config, env);
   const dependencies: Dependency[] = [];
   const server = createHttpServer({

@@ -70,3 +70,13 @@ test('what is read by asking is read at each scrape', async () => {
   await metrics.expose();
   expect((await metrics.expose()).text).toMatch(/outbox_depth\{[^}]*\} 2\n/);
 });
+
+test('who does not answer a scrape, or fails it, keeps nobody else from theirs', async () => {
+  const metrics = createMetrics(own);
+  metrics.onScrape(() => new Promise(() => undefined));
+  metrics.onScrape(() => {
+    throw new Error('not now');
+  });
+  metrics.onScrape(() => metrics.set('outbox_depth', {}, 3));
+  expect((await metrics.expose()).text).toMatch(/outbox_depth\{[^}]*\} 3\n/);
+});

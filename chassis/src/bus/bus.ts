@@ -27,6 +27,8 @@ export interface Bus {
   readonly deadLetters: DeadLetters;
   /** Messages that wait or are being handled. */
   depth(queue: QueueName): Promise<number>;
+  /** How long ago the oldest of them was published, in milliseconds; 0 when there is none. */
+  oldestMs(queue: QueueName): Promise<number>;
   /** Throws when the bus cannot be reached now. */
   ping(): Promise<void>;
   close(): Promise<void>;

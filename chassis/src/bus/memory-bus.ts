@@ -115,6 +115,10 @@ function connect(broker: Broker): MemoryBus {
       remember(listen(broker, { topics, hear: hear as (message: Message) => void, resync })),
     deadLetters: deadLettersOf(broker),
     depth: async (queue) => queueOf(broker, queue).size,
+    oldestMs: async (queue) => {
+      const published = [...queueOf(broker, queue).values()].map(({ stored }) => stored.atMs);
+      return published.length === 0 ? 0 : Math.max(0, broker.env.nowMs() - Math.min(...published));
+    },
     ping: async () => assertUp(broker),
     close: async () => {
       await Promise.all([...subscriptions].map((subscription) => subscription.close()));

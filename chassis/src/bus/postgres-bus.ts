@@ -97,6 +97,8 @@ export async function openPostgresBus(options: PostgresBusOptions): Promise<Bus>
     deadLetters: deadLettersOf(ask),
     depth: async (queue) =>
       (await ask<{ count: number }>(sql.countMessages, [queue]))[0]?.count ?? 0,
+    oldestMs: async (queue) =>
+      (await ask<{ age_ms: number }>(sql.ageOfOldest, [queue]))[0]?.age_ms ?? 0,
     ping: async () => {
       await ask({ name: 'bus_ping', text: 'SELECT 1 AS one' });
     },

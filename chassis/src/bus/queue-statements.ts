@@ -133,6 +133,13 @@ export const countMessages: Statement = {
   text: 'SELECT count(*) AS count FROM messages WHERE queue = $1',
 };
 
+/** By the clock of the publisher, which may be ahead of this one's. */
+export const ageOfOldest: Statement = {
+  name: 'bus_oldest',
+  text: `SELECT greatest(0, (extract(epoch FROM now()) * 1000)::bigint - min(at_ms)) AS age_ms
+         FROM messages WHERE queue = $1 HAVING count(*) > 0`,
+};
+
 export const listLetters: Statement = {
   name: 'bus_letters',
   text: `SELECT letter_id, queue, topic, attempts, error, died_at, events

@@ -93,8 +93,10 @@ function deliveryConformance(make: Make): void {
     const { connect } = await make();
     const bus = await connect();
     const message = decided();
+    expect(await bus.oldestMs('orders')).toBe(0);
     await Promise.all([bus.publish([message]), bus.publish([message]), bus.publish([message])]);
     expect(await bus.depth('orders')).toBe(1);
+    expect(await bus.oldestMs('orders')).toBeGreaterThanOrEqual(0);
     const orders = recorder(bus, 'orders');
     await emptied(bus, 'orders');
     expect(orders.ids()).toEqual([message.id]);

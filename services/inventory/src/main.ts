@@ -7,6 +7,7 @@ import { internalHandlers, publicHandlers } from './handlers.ts';
 import { dishes } from './menu.ts';
 import { createPostgresStore } from './postgres-store.ts';
 import { createReserveDesk } from './reserve-desk.ts';
+import { available } from './stock.ts';
 import { startWork } from './work.ts';
 
 const dayMs = 86_400_000;
@@ -30,6 +31,13 @@ await runService({
       'first menu',
       dishes.map((dish) => ({ ...dish, stock })),
     );
+
+    metrics.onScrape(async () => {
+      for (const item of await store.items()) {
+        const left = item.removed ? Number.NaN : available(item);
+        metrics.set('inventory_stock', { item: item.itemId }, left);
+      }
+    });
 
     const bus = await service.openBus();
     service.startRelay(database, bus);

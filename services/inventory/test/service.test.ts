@@ -58,6 +58,18 @@ const sound = async () => {
   return body;
 };
 
+test('a scrape says what is left, and how its queue, Postgres and the disk are', async () => {
+  const text = await (await fetch(`${service.url}/metrics`)).text();
+  const read = (name: string, label = ''): number =>
+    Number(new RegExp(`^${name}\\{[^}]*${label}[^}]*\\} (\\S+)$`, 'm').exec(text)?.[1]);
+  const { itemId } = (await menu())[0] ?? {};
+  expect(read('inventory_stock', `item="${itemId}"`)).toBe(50);
+  expect(read('postgres_connections')).toBeGreaterThan(0);
+  expect(read('postgres_connections_max')).toBeGreaterThan(read('postgres_connections'));
+  expect(read('disk_size_bytes', 'volume="data"')).toBeGreaterThan(0);
+  expect(read('bus_queue_oldest_seconds', 'queue="inventory"')).toBeGreaterThanOrEqual(0);
+});
+
 test('a fresh shop has 19 items, and the world hears of each', async () => {
   const items = await menu();
   expect(items).toHaveLength(19);

@@ -182,7 +182,8 @@ export class Driver {
   }
 
   async #postpone(work: Work): Promise<void> {
-    const { store, env, log } = this.#options;
+    const { store, env, log, metrics } = this.#options;
+    metrics.count('payment_tasks_postponed_total', { task: work.task.kind });
     const waitMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(work.attempts - 1, 10));
     const dueAtMs = env.nowMs() + Math.round(waitMs * (0.5 + env.random() / 2));
     // When this fails too, the task is due when its lease ends.
