@@ -70,9 +70,11 @@ test('samples in the store answer PromQL, and lines LogQL', async () => {
       },
     },
   });
-  expect(await loki.queryRange(query('{level!="info"} |~ "6.}$"'))).toMatchObject({
-    body: { data: { result: [{ stream: { ...stream, level: 'error' } }] } },
-  });
+  expect(await loki.queryRange(query('{service="orders", level!="info"} |~ "6.}$"'))).toMatchObject(
+    {
+      body: { data: { result: [{ stream: { ...stream, level: 'error' } }] } },
+    },
+  );
   expect(await loki.labelValues('level', new URLSearchParams())).toMatchObject({
     body: { data: ['error', 'info'] },
   });
