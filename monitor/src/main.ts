@@ -28,6 +28,7 @@ import { Scraper } from './scrape/scraper.ts';
 import { type Settings, settings } from './settings.ts';
 import type { TelemetryIntake, TelemetryStore } from './store/face.ts';
 import { openTelemetryStore } from './store/telemetry-store.ts';
+import { startLogTail } from './tail/log-tail.ts';
 import { openTargets } from './targets.ts';
 
 type Monitor = Service<Settings>;
@@ -111,6 +112,30 @@ async function judge(service: Monitor, store: TelemetryStore) {
   return { alerting, series };
 }
 
+/** Follows log files where there are some; that it catches up first holds nobody up. */
+function followLogs(service: Monitor, store: TelemetryStore, intake: TelemetryIntake): void {
+  const { config, settings: mine, env, log, own } = service;
+  const folder = mine.RUSHLIGHT_MONITOR_LOG_FOLDER;
+  if (folder === undefined) return;
+  const starting = startLogTail({
+    folder,
+    offsetsPath: join(config.dataFolder, 'log-offsets.json'),
+    store: {
+      intake,
+      flush: () => store.flush(),
+      state: () => store.state(),
+      rows: (sql, parameters, options) => store.rows(sql, parameters, options),
+    },
+    env,
+    log,
+  });
+  starting.catch((error: unknown) => log.error({ folder, error }, 'no logs are followed'));
+  own('log files', async () => {
+    const tail = await starting.catch(() => undefined);
+    await tail?.[Symbol.asyncDispose]();
+  });
+}
+
 async function watchTargets(service: Monitor, intake: TelemetryIntake) {
   const { config, settings: mine, env, log, server, own } = service;
   const allowPrivateAddresses = mine.RUSHLIGHT_MONITOR_PRIVATE_TARGETS;
@@ -141,6 +166,7 @@ await runService({
     const feed = new LogFeed(env);
     server.app.addHook('preClose', async () => feed.close());
     const intake = intakeOf(store, feed);
+    followLogs(service, store, intake);
     const { alerting, series } = await judge(service, store);
     const targets = await watchTargets(service, intake);
     const otlp = await startOtlpServer({

@@ -18,6 +18,8 @@ export const settings = notifierSettings.extend({
     .max(1_000_000)
     .default(1_024)
     .transform((megabytes) => megabytes * megabyte),
+  /** A folder of log files that are followed, one a service, as the launcher writes them. */
+  RUSHLIGHT_MONITOR_LOG_FOLDER: z.string().min(1).optional(),
   /** How often /metrics of every target is read. */
   RUSHLIGHT_MONITOR_SCRAPE_S: z.coerce.number().min(1).max(300).default(10),
   /** Read /metrics of private addresses other than this machine's too. */
