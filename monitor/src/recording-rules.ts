@@ -13,8 +13,8 @@ const { method, path } = publicApi.placeOrder;
 
 /** Requests that place an order, as the gateway counts them. */
 export const placeOrder = `service="gateway",method="${method}",route="${path}"`;
-/** Every request that ends with its answer (R1). */
-const noStream = 'route!~".*/events"';
+/** Every request that ends with its answer (R1); a test compares it with the routes. */
+export const noStream = 'route!~".*/(events|tail)"';
 const fromGateway = `service="gateway",${noStream}`;
 
 /** 0 where there is anything to speak of, so that a part that never happened does not hide the rest. */

@@ -11,6 +11,7 @@ import {
 import { expect, test } from 'vitest';
 import { prometheusFiles, runbookPath } from '../src/alerting/prometheus-files.ts';
 import { ruleGroups } from '../src/alerting/rule-groups.ts';
+import { noStream } from '../src/recording-rules.ts';
 import { objectiveNames } from '../src/slo-objectives.ts';
 import { recorded } from '../src/slo-rules.ts';
 
@@ -26,6 +27,8 @@ const scraped = ['up', 'scrape_samples_scraped', 'scrape_duration_seconds'];
 /** Of every target: see U3 of rule-types.ts. */
 const labelsOfAll = ['service', 'instance'];
 
+/** Of the gateway. */
+const routes = [...Object.values<Route>(publicApi), ...Object.values<Route>(monitorApiAtGateway)];
 const exposed = await createMetrics({ service: 'a', instance: 'a-1' }).expose();
 const defaults = [...exposed.text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);
 
@@ -130,8 +133,14 @@ test.each([...new Set(alerts.map(({ rule }) => runbookPath(rule)))])('%s is comp
   }
 });
 
+test('latency leaves out exactly the routes that are streams', () => {
+  const pattern = /^route!~"(.+)"$/.exec(noStream)?.[1] ?? '';
+  for (const { path, stream = false } of routes) {
+    expect(new RegExp(`^(?:${pattern})$`).test(path), path).toBe(stream);
+  }
+});
+
 test('the runbooks send nobody to a route that is not there', () => {
-  const routes = [...Object.values<Route>(publicApi), ...Object.values<Route>(monitorApiAtGateway)];
   const known = routes.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, '*')}`);
   const folder = new URL('docs/runbooks/', root);
   const named = readdirSync(folder).flatMap((name) => {
