@@ -49,24 +49,28 @@ export async function evaluateLines(
     : [Math.min(how.limit * 20, linesMax), linesMax];
   for (const limit of limits) {
     const records = await readLines(expression, source, { ...how, limit }, signal);
-    const { streams, count } = passing(expression, records, how.limit);
+    const { streams, count } = await passing(expression, records, how.limit, signal);
     if (count >= how.limit || records.length < limit) return streams;
   }
   throw tooManyLines();
 }
 
-function passing(
+async function passing(
   expression: LinesExpression,
   records: readonly LogRecord[],
   limit: number,
-): { streams: LogStream[]; count: number } {
+  signal: AbortSignal | undefined,
+): Promise<{ streams: LogStream[]; count: number }> {
   const pipeline = compilePipeline(expression.stages);
   const streams = new Map<LabelSet, LogStream>();
   const table = new LabelTable();
+  const turns = new Turns();
   let count = 0;
   for (const record of records) {
+    if (count >= limit) break;
+    await turns.giveWay(signal);
     const labels = pipeline(record);
-    if (labels === undefined || count >= limit) continue;
+    if (labels === undefined) continue;
     const set = table.of(Object.fromEntries(labels));
     const stream = streams.get(set) ?? { labels: set.labels, lines: [] };
     streams.set(set, stream);
@@ -158,7 +162,9 @@ async function readNumbers(
   const numberOf = compileNumber(node);
   const kept = node.by ?? [...streamLabels, ...wanted];
   const found = new Map<LabelSet, NumbersByTime>();
+  const turns = new Turns();
   for (const record of records) {
+    await turns.giveWay(signal);
     const labels = pipeline(record);
     const value = labels === undefined ? undefined : numberOf(labels);
     if (labels === undefined || value === undefined) continue;

@@ -36,6 +36,8 @@ type State = {
   before: Neighbour;
   /** By code point; `accepted` ends a search at once. */
   steps: Map<number, State | 'accepted'>;
+  /** The same for ASCII, where nearly all steps are. */
+  ascii: (State | 'accepted' | undefined)[];
   endsInMatch?: boolean;
 };
 
@@ -117,7 +119,8 @@ class Automaton {
     for (let index = 0; index < text.length; ) {
       const code = text.codePointAt(index) ?? 0;
       index += code > 0xffff ? 2 : 1;
-      const next = state.steps.get(code) ?? this.#step(state, code);
+      const known = code < 128 ? state.ascii[code] : state.steps.get(code);
+      const next = known ?? this.#step(state, code);
       if (next === 'accepted') return true;
       if (next.places.length === 0) return false;
       state = next;
@@ -138,7 +141,8 @@ class Automaton {
     // A search may begin anew behind every character.
     if (this.#find === 'part') next.add(this.#program.length - 1);
     const step = accepted ? 'accepted' : this.#state([...next], neighbourOf(code));
-    if (this.#stepCount++ < stepsMax) state.steps.set(code, step);
+    if (code < 128) state.ascii[code] = step;
+    else if (this.#stepCount++ < stepsMax) state.steps.set(code, step);
     return step;
   }
 
@@ -153,7 +157,7 @@ class Automaton {
       this.#states.clear();
       this.#stepCount = 0;
     }
-    const state: State = { places: sorted, before, steps: new Map() };
+    const state: State = { places: sorted, before, steps: new Map(), ascii: Array(128) };
     this.#states.set(key, state);
     return state;
   }
