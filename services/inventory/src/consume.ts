@@ -43,7 +43,22 @@ async function sell({ store, log, metrics }: Parts, messages: readonly Paid[]): 
   const { unknown } = await store.commitPaid(messages);
   const orders = messages.reduce((sum, { events }) => sum + events.length, 0);
   metrics.count('stock_updates_total', { operation: 'committed' }, orders);
+  for (const [item, portions] of portionsOf(messages)) {
+    metrics.count('portions_sold_total', { item }, portions);
+  }
   if (unknown.length > 0) log.error({ orderIds: unknown }, 'paid orders without a hold');
+}
+
+function portionsOf(messages: readonly Paid[]): Map<string, number> {
+  const portions = new Map<string, number>();
+  for (const { events } of messages) {
+    for (const { lines } of events) {
+      for (const { itemId, quantity } of lines) {
+        portions.set(itemId, (portions.get(itemId) ?? 0) + quantity);
+      }
+    }
+  }
+  return portions;
 }
 
 async function decide({ store, metrics }: Parts, message: Other): Promise<void> {

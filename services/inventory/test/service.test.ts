@@ -131,7 +131,8 @@ test('an order goes its way: reserved, paid, or ended and given back', async () 
   const answers = await reserve([order('way 1', 'laban', 2), order('way 2', 'laban', 3)]);
   expect(answers.map(({ outcome }) => outcome)).toEqual(['reserved', 'reserved']);
   expect(await item('laban')).toMatchObject({ onHand: 50, reserved: 5, available: 45 });
-  const paid = { ...orderStep(idOf('way 1')), lines: [] };
+  const line = { itemId: 'laban', name: 'Laban', quantity: 2, priceCents: 300 };
+  const paid = { ...orderStep(idOf('way 1')), lines: [line] };
   const ended = { release: true, refund: false, reason: 'deadline' as const };
   await bus.publish([
     messageOf('order.paid', [paid]),
@@ -141,6 +142,9 @@ test('an order goes its way: reserved, paid, or ended and given back', async () 
   expect(await item('laban')).toMatchObject({ onHand: 48, available: 48 });
   const { items } = await sound();
   expect(items.find(({ itemId }) => itemId === 'laban')).toMatchObject({ sold: 2, reserved: 0 });
+  const scrape = async () => await (await fetch(`${service.url}/metrics`)).text();
+  const sold = /^portions_sold_total\{[^}]*item="laban"[^}]*\} 2$/m;
+  await until(async () => sold.test(await scrape()), { what: 'the portions to be counted' });
 });
 
 test('an order that came over the bus is decided there, short for good', async () => {

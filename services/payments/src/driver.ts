@@ -154,8 +154,22 @@ export class Driver {
     for (const [outcome, count] of countBy(decided.map((event) => event.outcome))) {
       metrics.count('payments_total', { outcome }, count);
     }
+    this.#countCaptured(requests, decided);
     if (!done) await this.#postpone(work);
     return done;
+  }
+
+  #countCaptured(
+    requests: readonly ChargeRequest[],
+    decided: readonly { orderId: string; outcome: string }[],
+  ): void {
+    const centsOf = new Map(requests.map(({ orderId, amountCents }) => [orderId, amountCents]));
+    const cents = decided.reduce(
+      (sum, { orderId, outcome }) =>
+        sum + (outcome === 'captured' ? (centsOf.get(orderId) ?? 0) : 0),
+      0,
+    );
+    this.#options.metrics.count('payments_cents_total', { kind: 'captured' }, cents);
   }
 
   async #refund(work: Work, orderIds: readonly string[]): Promise<boolean> {
@@ -171,6 +185,11 @@ export class Driver {
       outcome,
     }));
     await store.finishRefunds(work, outcomes, env.nowMs());
+    const refundedCents = answers.reduce(
+      (sum, answer) => sum + (answer.outcome === 'refunded' ? answer.amountCents : 0),
+      0,
+    );
+    metrics.count('payments_cents_total', { kind: 'refunded' }, refundedCents);
     for (const [outcome, count] of countBy(outcomes.map((answer) => answer.outcome))) {
       metrics.count(
         'payments_total',

@@ -146,6 +146,18 @@ test('the audit says what the provider took and gave back, and that the books ar
   expect(page.body.next).toBe(page.body.payments.at(-1)?.orderId);
 });
 
+test('a scrape tells the money that moved', async () => {
+  const text = await (await fetch(`${service.url}/metrics`)).text();
+  const cents = (kind: string): number =>
+    Number(
+      new RegExp(`^payments_cents_total\\{[^}]*kind="${kind}"[^}]*\\} (\\S+)$`, 'm').exec(
+        text,
+      )?.[1],
+    );
+  expect(cents('captured')).toBe(1_200 + 700 + 300);
+  expect(cents('refunded')).toBeGreaterThanOrEqual(700);
+});
+
 test('bad input is refused with a clear problem', async () => {
   const refused = { code: 'bad_request' };
   await expect(topUp('x', 1.5, 'k')).rejects.toMatchObject(refused);
