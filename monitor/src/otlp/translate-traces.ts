@@ -2,7 +2,7 @@
 
 import { type Span, type SpanEvent, type SpanKind, type SpanLink, spanKinds } from '../model.ts';
 import type { Decoded } from './messages.ts';
-import { isInstant, isSpanId, isTraceId, originOf, Refusals } from './translation.ts';
+import { isInstant, isSpanId, isTraceId, type Origin, originOf, Refusals } from './translation.ts';
 
 const eventsMax = 128;
 const linksMax = 128;
@@ -19,7 +19,7 @@ export function spansOf(request: Decoded<'TraceRequest'>, nowUs: number): Transl
     for (const { spans = [] } of scopeSpans) {
       for (const span of spans) {
         const why = refusal(span, nowUs);
-        if (why === undefined) records.push({ ...origin, ...spanOf(span) });
+        if (why === undefined) records.push(spanOf(span, origin));
         else refusals.add(why);
       }
     }
@@ -36,7 +36,7 @@ function refusal(span: Decoded<'Span'>, nowUs: number): string | undefined {
   return undefined;
 }
 
-function spanOf(span: Decoded<'Span'>): Omit<Span, 'service' | 'instance'> {
+function spanOf(span: Decoded<'Span'>, { service, instance }: Origin): Span {
   const startUs = span.startTimeUnixNano ?? 0;
   const endUs = span.endTimeUnixNano ?? startUs;
   const { parentSpanId, status } = span;
@@ -44,6 +44,8 @@ function spanOf(span: Decoded<'Span'>): Omit<Span, 'service' | 'instance'> {
     traceId: span.traceId ?? '',
     spanId: span.spanId ?? '',
     ...(isSpanId(parentSpanId) ? { parentSpanId } : {}),
+    service,
+    instance,
     name: span.name ?? '',
     kind: kindOf(span.kind),
     startUs: Math.floor(startUs),

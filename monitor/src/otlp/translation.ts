@@ -22,11 +22,10 @@ export class Refusals {
   }
 }
 
+export type Origin = { service: string; instance: string };
+
 /** M3 of ../model.ts */
-export function originOf(resource: Decoded<'Resource'> | undefined): {
-  service: string;
-  instance: string;
-} {
+export function originOf(resource: Decoded<'Resource'> | undefined): Origin {
   const attributes = resource?.attributes ?? {};
   const first = (...names: string[]): string => {
     for (const name of names) {

@@ -28,6 +28,8 @@ export type DatabaseOptions = {
   path: string;
   temporaryFolder: string;
   temporaryBytesMax: number;
+  /** Of the log of changes, before it is worked into the file: seldom is cheaper. */
+  logBytesMax: number;
   memoryBytesMax: number;
   threads: number;
   env: Environment;
@@ -190,6 +192,7 @@ function settings(options: DatabaseOptions): string[] {
   return [
     `SET temp_directory = ${quoted(options.temporaryFolder)}`,
     `SET max_temp_directory_size = '${Math.round(options.temporaryBytesMax / 1024)}KiB'`,
+    `SET checkpoint_threshold = '${Math.round(options.logBytesMax / 1024)}KiB'`,
     'SET allow_community_extensions = false',
     'SET autoinstall_known_extensions = false',
     'SET autoload_known_extensions = false',

@@ -10,13 +10,14 @@ import { join } from 'node:path';
 import type { Environment, Log } from '@rushlight/chassis';
 import type { SeriesRow } from './columns.ts';
 import { Database } from './database.ts';
-import { schemaStatements, schemaVersion, tableNames } from './schema.ts';
+import { schemaStatements, schemaVersion } from './schema.ts';
 
 export type StoreFileOptions = {
   folder: string;
   memoryBytesMax: number;
   threads: number;
   temporaryBytesMax: number;
+  logBytesMax: number;
   env: Environment;
   log: Log;
 };
@@ -67,6 +68,7 @@ async function openAsIs(
     path: join(options.folder, fileName),
     temporaryFolder: join(options.folder, 'temporary'),
     temporaryBytesMax: options.temporaryBytesMax,
+    logBytesMax: options.logBytesMax,
     memoryBytesMax: options.memoryBytesMax,
     threads: options.threads,
     env: options.env,
@@ -74,9 +76,6 @@ async function openAsIs(
   try {
     const { writer } = database;
     await makeSchema(database);
-    for (const name of tableNames) {
-      await writer.run(`CREATE TEMP TABLE staged_${name} AS FROM ${name} LIMIT 0`);
-    }
     const reader = await writer.runAndReadAll('SELECT series_id, name, labels FROM series');
     const series = reader.getRows().map(([seriesId, name, labels]) => ({
       seriesId: Number(seriesId),
@@ -92,7 +91,7 @@ async function openAsIs(
 
 async function makeSchema({ writer }: Database): Promise<void> {
   const found = await writer.runAndReadAll(
-    "SELECT count(*)::INTEGER FROM duckdb_tables() WHERE table_name = 'about' AND NOT temporary",
+    "SELECT count(*)::INTEGER FROM duckdb_tables() WHERE table_name = 'about'",
   );
   if (found.getRows()[0]?.[0] === 0) {
     await writer.run('BEGIN');

@@ -47,11 +47,12 @@ export type TelemetryStoreOptions = {
 
 const megabyte = 1024 ** 2;
 const hourMs = 3_600_000;
-const recordsPerWrite = 4_096;
+const recordsPerWrite = 8_192;
 const pauseMsMin = 500;
 const pauseMsMax = 5_000;
 const failuresMax = 5;
 const temporaryBytesMax = 256 * megabyte;
+const logBytesMax = 64 * megabyte;
 
 const defaults = {
   memoryBytesMax: 256 * megabyte,
@@ -272,7 +273,10 @@ class FileStore implements TelemetryStore {
     const { folder, env, log, memoryBytesMax, threads } = this.#options;
     try {
       const { database, series } = await openStoreFile(
-        { folder, env, log, memoryBytesMax, threads, temporaryBytesMax },
+        {
+          ...{ folder, env, log, memoryBytesMax, threads, temporaryBytesMax },
+          logBytesMax: Math.min(logBytesMax, this.#retention.fileBytesMax / 8),
+        },
         this.#damage,
       );
       this.#damage = undefined;

@@ -1,7 +1,7 @@
 // Batches of records, written in one transaction: all of them or none.
 //
-// W1. Rows are staged in temporary tables (in memory, on our thread) and copied by one statement a
-//     table (on another thread), so that no disk is waited for where telemetry is taken in.
+// W1. Rows are appended within the transaction: in memory, on our thread. Only its end waits for the
+//     disk, and it runs on another thread: nobody who sends telemetry waits for it.
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LogRecord, Sample, Span } from '../model.ts';
@@ -16,7 +16,7 @@ import {
 import { type TableName, tableNames } from './schema.ts';
 import type { SeriesIndex } from './series-index.ts';
 
-type Staged = {
+type Sorted = {
   spans: Span[];
   logs: LogRecord[];
   series: readonly SeriesRow[];
@@ -33,20 +33,17 @@ export async function writeBatches(
   index: SeriesIndex,
   batches: readonly Batch[],
 ): Promise<{ samplesRefused: number }> {
-  const { staged, samplesRefused } = stage(index, batches);
-  const used = tableNames.filter((name) => staged[name].length > 0);
+  const { rows, samplesRefused } = sorted(index, batches);
+  const used = tableNames.filter((name) => rows[name].length > 0);
   try {
-    for (const name of used) await append(connection, name, staged[name]);
     await connection.run('BEGIN');
-    for (const name of used) await connection.run(`INSERT INTO ${name} FROM staged_${name}`);
+    for (const name of used) await append(connection, name, rows[name]);
     await connection.run('COMMIT');
     index.saved();
     return { samplesRefused };
   } catch (error) {
     await connection.run('ROLLBACK').catch(() => undefined); // There may be nothing to roll back.
     throw error;
-  } finally {
-    for (const name of used) await connection.run(`TRUNCATE staged_${name}`).catch(() => undefined);
   }
 }
 
@@ -55,15 +52,15 @@ async function append<Name extends TableName>(
   name: Name,
   rows: readonly Rows[TableName][],
 ): Promise<void> {
-  const appender = await connection.createAppender(`staged_${name}`);
+  const appender = await connection.createAppender(name);
   appendRows(appender, name, rows as readonly Rows[Name][]);
   appender.closeSync();
 }
 
-function stage(
+function sorted(
   index: SeriesIndex,
   batches: readonly Batch[],
-): { staged: Staged; samplesRefused: number } {
+): { rows: Sorted; samplesRefused: number } {
   const spans: Span[] = [];
   const logs: LogRecord[] = [];
   const samples: SampleRow[] = [];
@@ -92,5 +89,5 @@ function stage(
         break;
     }
   }
-  return { staged: { spans, logs, series: index.unsaved(), samples, exemplars }, samplesRefused };
+  return { rows: { spans, logs, series: index.unsaved(), samples, exemplars }, samplesRefused };
 }
