@@ -42,12 +42,6 @@ export const recordingRules: readonly RecordingRule[] = [
     record: 'service:http_error_ratio:rate5m',
     expr: 'service:http_errors:rate5m / service:http_requests:rate5m',
   },
-  ...quantiles.map(([name, quantile]) => ({
-    record: `service:http_request_duration_seconds:${name}_rate5m`,
-    expr:
-      `histogram_quantile(${quantile}, sum by (service, le) ` +
-      `(rate(http_request_duration_seconds_bucket{${noStream}}[5m])))`,
-  })),
   {
     record: 'gateway:http_request_duration_seconds:mean30s',
     expr:
@@ -80,4 +74,16 @@ export const recordingRules: readonly RecordingRule[] = [
       'payments:failures:rate5m / (payments:failures:rate5m + ' +
       '(sum(rate(payments_total{outcome="captured"}[5m])) or payments:failures:rate5m * 0))',
   },
+];
+
+/** Percentiles, from buckets that are read once. */
+export const latencyRules: readonly RecordingRule[] = [
+  {
+    record: 'service:http_request_duration_seconds_bucket:rate5m',
+    expr: `sum by (service, le) (rate(http_request_duration_seconds_bucket{${noStream}}[5m]))`,
+  },
+  ...quantiles.map(([name, quantile]) => ({
+    record: `service:http_request_duration_seconds:${name}_rate5m`,
+    expr: `histogram_quantile(${quantile}, service:http_request_duration_seconds_bucket:rate5m)`,
+  })),
 ];

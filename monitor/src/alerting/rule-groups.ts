@@ -1,8 +1,9 @@
-// All rules in the order in which they are evaluated, in groups with an interval each: windows of
-// days need no answer every ten seconds.
+// All rules in the order in which they are evaluated, in groups with an interval each: what calls a
+// person is judged every ten seconds, what can wait for the morning less often, and so are windows of
+// days. A group may use what those before it record: selectors look back for five minutes.
 
 import { alertRules } from '../alert-rules.ts';
-import { recordingRules } from '../recording-rules.ts';
+import { latencyRules, recordingRules } from '../recording-rules.ts';
 import type { AlertRule, Duration, RecordingRule } from '../rule-types.ts';
 import { type BurnWindow, burnRates, sloAlertRules, sloRecordingRules } from '../slo-rules.ts';
 
@@ -28,16 +29,21 @@ export const ruleGroups: readonly RuleGroup[] = [
     name: 'rushlight',
     interval: '10s',
     recording: recordingRules,
-    alerts: named(alertRules),
+    alerts: named(alertRules).filter(({ rule }) => rule.severity === 'page'),
+  },
+  {
+    name: 'rushlight-tickets',
+    interval: '30s',
+    recording: latencyRules,
+    alerts: named(alertRules).filter(({ rule }) => rule.severity === 'ticket'),
   },
   {
     name: 'rushlight-slo',
-    interval: '30s',
+    interval: '1m',
     recording: quickWindows.flatMap(sloRecordingRules),
     alerts: named(sloAlertRules).filter(isQuick),
   },
   {
-    // The alerts look back over what the group before records, too: five minutes at most.
     name: 'rushlight-slo-slow',
     interval: '2m',
     recording: slowWindows.flatMap(sloRecordingRules),
