@@ -1,1 +1,2 @@
+export { evaluateInstant } from './promql/evaluate.ts';
 export { createQueryApi, type QueryApi } from './promql/query-api.ts';

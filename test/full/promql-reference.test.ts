@@ -2,10 +2,10 @@
 // expressions of the whole subset, each at an instant and over a range.
 
 import { seededRandom } from '@rushlight/chassis/testing';
-import { createQueryApi } from '@rushlight/monitor';
-import { memoryLogs, memorySeries } from '@rushlight/monitor/testing';
+import { createQueryApi, evaluateInstant } from '@rushlight/monitor';
+import { everyMs, memoryLogs, memorySeries } from '@rushlight/monitor/testing';
 import { expect, onTestFinished, test } from 'vitest';
-import { prometheusMissing, startPrometheus } from '../src/prometheus.ts';
+import { prometheusMissing, promtoolTest, startPrometheus } from '../src/prometheus.ts';
 import { compareAnswers } from '../src/promql-comparison.ts';
 import { PromqlQueries } from '../src/promql-queries.ts';
 import { promqlSamples, samplesForMs, samplesFromMs } from '../src/promql-samples.ts';
@@ -58,6 +58,71 @@ test.skipIf(missing !== undefined)('the monitor answers PromQL as Prometheus doe
   }
   expect(compared).toBeGreaterThanOrEqual(comparedMin);
 });
+
+/** Of series that end and come back, as promtool notes them; every 30 s. */
+const stepMs = 30_000;
+const endingQueries = [
+  'a',
+  'a offset 1m',
+  'sum(a)',
+  'absent(a{x="0"})',
+  'count_over_time(a[3m])',
+  'last_over_time(a[2m])',
+  'rate(a[5m])',
+  'a > 5 or on (x) a offset 3m',
+];
+
+test.skipIf(missing !== undefined)(
+  'a series that ended has no value, as in Prometheus',
+  async () => {
+    const dice = seededRandom(seed);
+    const notes = Array.from({ length: 6 }, () =>
+      Array.from({ length: 40 }, () => {
+        const chance = dice();
+        if (chance < 0.1) return 'stale';
+        return chance < 0.4 ? '_' : String(Math.floor(dice() * 20));
+      }),
+    );
+    const source = memorySeries(
+      notes.map((values, index) => ({
+        labels: { __name__: 'a', x: `${index}` },
+        samples: everyMs(
+          stepMs,
+          values.map((value) => (value === 'stale' ? 'ended' : value === '_' ? undefined : +value)),
+        ),
+      })),
+    );
+    const expressions = [];
+    for (const expr of endingQueries) {
+      for (let atMs = 0; atMs < 60 * stepMs; atMs += stepMs / 2) {
+        const samples = await evaluateInstant(expr, atMs, source);
+        expressions.push({
+          expr,
+          eval_time: `${atMs}ms`,
+          exp_samples: samples.map(({ labels: { __name__: name = '', ...others }, value }) => ({
+            labels: `${name}{${Object.entries(others).map(([label, text]) => `${label}="${text}"`)}}`,
+            value,
+          })),
+        });
+      }
+    }
+    const file = {
+      tests: [
+        {
+          interval: '30s',
+          input_series: notes.map((values, index) => ({
+            series: `a{x="${index}"}`,
+            values: values.join(' '),
+          })),
+          promql_expr_test: expressions,
+        },
+      ],
+    };
+    const said = promtoolTest(file);
+    expect(said).toContain('SUCCESS');
+    report(`${expressions.length} answers about series that end`);
+  },
+);
 
 /** Within the samples and a little beyond; often on a scrape exactly. */
 function timeS(dice: () => number): number {

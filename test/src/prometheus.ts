@@ -28,6 +28,24 @@ export function prometheusMissing(): string | undefined {
   return undefined;
 }
 
+/** What `promtool test rules` says to a file of tests. */
+export function promtoolTest(tests: object): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rushlight-promtool-'));
+  try {
+    // Every JSON is YAML as well.
+    writeFileSync(join(folder, 'tests.yml'), JSON.stringify(tests));
+    const { stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'tests.yml'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 110_000,
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return `${stdout}${stderr}`.slice(0, 5_000);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /**
  * Starts a Prometheus that knows these samples and nothing else; disposing stops it.
  *

@@ -28,7 +28,7 @@ export function parseDurationMs(text: string): number | undefined {
 
 /** `1e3`, `0x1F`, `017` (octal, as in Go), `Inf`, `NaN`, each with a sign. Undefined where it is none. */
 export function parseNumber(text: string): number | undefined {
-  const [, sign, digits] = /^\s*([+-]?)\s*(.*?)\s*$/s.exec(text.replaceAll('_', '')) ?? [];
+  const [, sign, digits] = /^\s*([+-]?)\s*(.*?)\s*$/s.exec(text) ?? [];
   if (digits === undefined || digits === '') return undefined;
   const size = parseSize(digits);
   if (size === undefined) return undefined;

@@ -106,7 +106,7 @@ function numberOf(node: TreeNode): Expression {
   const text = node.text.replace(/^[+-]/, '');
   const value = parseNumber(text);
   if (value === undefined) {
-    return node.refuse(`${text}: a duration as a number is not supported; write seconds`);
+    return node.refuse(`${text} is no number; write digits alone, and durations in seconds`);
   }
   return { kind: 'number', value };
 }
