@@ -75,6 +75,12 @@ export const errors = {
     title: 'No such fault',
     say: 'There is no fault {fault} for target {target}. See GET /api/v1/lab/faults.',
   },
+  silence_not_found: {
+    http: 404,
+    retry: false,
+    title: 'No such silence',
+    say: 'There is no silence {id}: it has ended, or never was.',
+  },
   trace_not_found: {
     http: 404,
     retry: false,

@@ -32,7 +32,7 @@ beforeAll(async () => {
       await store.flush();
     },
   });
-});
+}, 60_000);
 afterAll(async () => {
   await running?.[Symbol.asyncDispose]();
 });
@@ -50,6 +50,20 @@ test('an order can be found, and is a waterfall with its path, its batch and its
   expect(trace.logs).toHaveLength(1);
   const unknown = { params: { traceId: 'f'.repeat(32) } };
   expect(await refusal('getTrace', unknown)).toBe('404 trace_not_found');
+});
+
+test('a silence is made by somebody, until some instant, shown, and ended', async () => {
+  const matchers = [{ label: 'service', operator: '=', value: 'orders' }];
+  const until = new Date(nowMs + 3_600_000).toISOString();
+  const made = await ask('addSilence', { body: { matchers, until, comment: 'a drill' } });
+  expect(made).toMatchObject({ matchers, until, comment: 'a drill', createdBy: 'admin' });
+  expect((await ask('listAlerts')).silences).toEqual([made]);
+  const past = { body: { matchers, until: then.from, comment: 'a drill' } };
+  expect(await refusal('addSilence', past)).toBe('400 bad_request');
+  await ask('endSilence', { params: { id: made.id } });
+  expect((await ask('listAlerts')).silences).toEqual([]);
+  const ended = { params: { id: made.id } };
+  expect(await refusal('endSilence', ended)).toBe('404 silence_not_found');
 });
 
 test('logs are searched, and grouped by what is constant in them', async () => {

@@ -64,6 +64,7 @@ export async function startMonitor(
       const text = await answer.text();
       const shapes = monitorApi[name].replies as Record<number, { parse(body: unknown): unknown }>;
       expect(`${answer.status} ${text.slice(0, 500)}`).toMatch(/^20/);
+      if (answer.status === 204) return null as never;
       return shapes[answer.status]?.parse(JSON.parse(text)) as never;
     },
     refusal: async (name, call, token) => {

@@ -170,6 +170,29 @@ const Alert = z.object({
   inhibitedBy: z.string().nullable(),
 });
 
+export const NewSilence = z.strictObject({
+  /** All of them fit the labels of an alert, `alertname` included. Patterns are RE2, and anchored. */
+  matchers: z
+    .array(
+      z.strictObject({
+        label: z.string().regex(/^[A-Za-z_]\w*$/, 'the name of a label'),
+        operator: z.enum(['=', '!=', '=~', '!~']),
+        value: z.string().max(500),
+      }),
+    )
+    .min(1)
+    .max(20),
+  until: Time,
+  comment: z.string().trim().min(1).max(1_000),
+});
+
+export const Silence = z.object({
+  id: z.string(),
+  ...NewSilence.shape,
+  createdBy: z.string(),
+  createdAt: Time,
+});
+
 export const AlertsView = z.object({
   /** Firing ones first. */
   alerts: z.array(Alert),
@@ -191,6 +214,7 @@ export const AlertsView = z.object({
   history: z.array(
     z.object({ name: z.string(), labels, summary: z.string(), firedAt: Time, resolvedAt: Time }),
   ),
+  silences: z.array(Silence),
   /** Who is told, and whether that works. */
   notifiers: z.array(z.object({ name: z.string(), state: z.enum(['idle', 'ok', 'failing']) })),
 });

@@ -6,6 +6,7 @@ import { figureHandlers } from './figures.ts';
 import { logHandlers } from './logs.ts';
 import { type ApiParts, telling } from './parts.ts';
 import { serviceHandlers } from './services.ts';
+import { silenceHandlers } from './silences.ts';
 import { stateHandlers } from './state.ts';
 import { traceHandlers } from './traces.ts';
 import { anomalyHandlers } from './unusual.ts';
@@ -18,6 +19,7 @@ export function monitorHandlers(parts: ApiParts): Handlers<typeof monitorApi> {
     ...traceHandlers(parts),
     ...serviceHandlers(parts),
     ...anomalyHandlers(parts),
+    ...silenceHandlers(parts),
   };
   const safe = Object.entries(handlers).map(([name, handle]) => [name, telling(handle as never)]);
   return Object.fromEntries(safe) as Handlers<typeof monitorApi>;

@@ -26,7 +26,7 @@ export type ApiParts = {
   store: TelemetryStore;
   /** The store's series, with what was recorded last in front. */
   series: SeriesSource;
-  alerting: Pick<Alerting, 'report'>;
+  alerting: Pick<Alerting, 'report' | 'silence' | 'endSilence'>;
   targets: Targets;
   feed: LogFeed;
   /** Where OTLP/HTTP is taken in; null where nowhere. */

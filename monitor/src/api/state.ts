@@ -6,6 +6,7 @@ import { evaluateInstant } from '../promql/evaluate.ts';
 import { type SloStatus, sloStatus } from '../slo-status.ts';
 import { type ApiParts, finite } from './parts.ts';
 import { redOf } from './services.ts';
+import { silenceOf } from './silences.ts';
 import { iso } from './times.ts';
 
 type StateHandlers = Pick<
@@ -83,7 +84,7 @@ function healthOf({ store, targets, otlpPort }: ApiParts) {
 }
 
 function alertsOf({ alerting }: ApiParts) {
-  const { alerts, rules, history, notifiers } = alerting.report();
+  const { alerts, rules, history, silences, notifiers } = alerting.report();
   return {
     alerts: alerts.map(({ alert, status, labels, sinceMs, firedAtMs, ...rest }) => ({
       ...rest,
@@ -100,6 +101,7 @@ function alertsOf({ alerting }: ApiParts) {
       summary: annotations['summary'] ?? '',
       ...{ firedAt: iso(firedAtMs), resolvedAt: iso(resolvedAtMs) },
     })),
+    silences: silences.map(silenceOf),
     notifiers: notifiers.map(({ name, status }) => ({ name, state: status.state })),
   };
 }
