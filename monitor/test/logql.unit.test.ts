@@ -1,5 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { LinesExpression } from '../src/logql/ast.ts';
 import { parseLogql } from '../src/logql/parse.ts';
+import { readLines } from '../src/logql/read-lines.ts';
 import type { LogRecord } from '../src/model.ts';
 import { createQueryApi } from '../src/promql/query-api.ts';
 import { memoryLogs } from '../src/testing/memory-logs.ts';
@@ -216,6 +219,44 @@ describe('metrics', () => {
   });
 });
 
+describe('pages of lines', () => {
+  const query = parseLogql('{service="orders"} |~ "."') as LinesExpression;
+  const range = { fromMs: startS * 1_000, toMs: endS * 1_000 };
+
+  async function read(records: LogRecord[], newestFirst: boolean, linesMax: number) {
+    const found: string[] = [];
+    const limits = { linesMax, pageLines: 8 };
+    const reading = { range, newestFirst };
+    for await (const page of readLines(query, memoryLogs(records), reading, undefined, limits)) {
+      expect(page.length).toBeLessThanOrEqual(8);
+      found.push(...page.map((record) => record.line));
+    }
+    return found;
+  }
+
+  test('meet without a gap and without a line twice', async () => {
+    const anyInstants = fc
+      .array(fc.nat({ max: 40_000 }), { maxLength: 60, size: 'max' })
+      .map((all) => all.sort((a, b) => a - b))
+      .filter((all) => all.every((us, index) => (all[index + 6] ?? Infinity) - us > 1_000));
+    await fc.assert(
+      fc.asyncProperty(anyInstants, fc.boolean(), async (instants, newestFirst) => {
+        const records = instants.map((us, index) => line(us / 1_000_000, `${index}`));
+        const expected = records.map((record) => record.line);
+        if (newestFirst) expected.reverse();
+        expect(await read(records, newestFirst, 1_000)).toEqual(expected);
+      }),
+    );
+  });
+
+  test('end where a question has read enough, and where a millisecond holds more than one', async () => {
+    const many = Array.from({ length: 100 }, (_, index) => line(index / 1_000, 'x'));
+    await expect(read(many, true, 50)).rejects.toThrow(/more than 50 lines/);
+    const atOnce = Array.from({ length: 100 }, () => line(1, 'x'));
+    await expect(read(atOnce, false, 1_000)).rejects.toThrow(/more than 1000 lines/);
+  });
+});
+
 describe('what is not supported is refused by name', () => {
   test.each([
     ['{a="b"} | logfmt', /logfmt is not supported/],
@@ -298,23 +339,25 @@ describe('Loki’s HTTP form', () => {
     });
   });
 
-  test('refuses more steps and lines than it can take', async () => {
+  test('refuses more steps and series than it can take', async () => {
     const query = 'rate({service="orders"}[1m])';
     const steps = new URLSearchParams({ query, start: '1', end: `${endS}`, step: '1' });
     expect(await api().queryRange(steps)).toEqual({
       status: 422,
       body: expect.stringContaining('11000 points'),
     });
-    const flood = Array.from({ length: 100_001 }, (_, index) => line(index / 1_000, 'x'));
-    const api2 = createQueryApi({
+    const flood = Array.from({ length: 6_000 }, (_, id) =>
+      line(id / 1_000, JSON.stringify({ id })),
+    );
+    const flooded = createQueryApi({
       series: memorySeries([]),
       logs: memoryLogs(flood),
       nowMs: () => endS * 1_000,
     }).loki;
-    const all = new URLSearchParams({ query: 'count_over_time({service="orders"}[10m])' });
-    expect(await api2.query(all)).toEqual({
+    const perLine = 'sum by (id) (count_over_time({service="orders"} | json [10m]))';
+    expect(await flooded.query(new URLSearchParams({ query: perLine }))).toEqual({
       status: 422,
-      body: expect.stringContaining('more than 100000 lines'),
+      body: expect.stringContaining('more than 5000 series'),
     });
   });
 });

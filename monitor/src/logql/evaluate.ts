@@ -5,7 +5,14 @@
 //     aggregation around it groups by. Loki keeps every field that json found, which makes nearly
 //     every line a series of its own. With `by` around it, sums and counts are the same as there.
 
-import type { Labels, LogRecord, LogSource, Range, Series } from '../model.ts';
+import {
+  type Labels,
+  LimitError,
+  type LogRecord,
+  type LogSource,
+  type Range,
+  type Series,
+} from '../model.ts';
 import { aggregate } from '../promql/aggregate.ts';
 import { QueryError } from '../promql/errors.ts';
 import {
@@ -28,7 +35,10 @@ import {
   type LineLabels,
   streamLabels,
 } from './pipeline.ts';
-import { isDecidedBySource, linesMax, readLines, tooManyLines } from './read-lines.ts';
+import { readLines } from './read-lines.ts';
+
+/** Series that a metric of lines may have. */
+const seriesMax = 5_000;
 
 export type LogStream = { labels: Labels; lines: { atUs: number; line: string }[] };
 
@@ -43,41 +53,22 @@ export async function evaluateLines(
   source: LogSource,
   signal?: AbortSignal,
 ): Promise<LogStream[]> {
-  // What the source cannot decide has to be read to be known: a few more lines first, then all.
-  const limits = isDecidedBySource(expression)
-    ? [how.limit]
-    : [Math.min(how.limit * 20, linesMax), linesMax];
-  for (const limit of limits) {
-    const records = await readLines(expression, source, { ...how, limit }, signal);
-    const { streams, count } = await passing(expression, records, how.limit, signal);
-    if (count >= how.limit || records.length < limit) return streams;
-  }
-  throw tooManyLines();
-}
-
-async function passing(
-  expression: LinesExpression,
-  records: readonly LogRecord[],
-  limit: number,
-  signal: AbortSignal | undefined,
-): Promise<{ streams: LogStream[]; count: number }> {
   const pipeline = compilePipeline(expression.stages);
   const streams = new Map<LabelSet, LogStream>();
   const table = new LabelTable();
-  const turns = new Turns();
   let count = 0;
-  for (const record of records) {
-    if (count >= limit) break;
-    await turns.giveWay(signal);
-    const labels = pipeline(record);
-    if (labels === undefined) continue;
-    const set = table.of(Object.fromEntries(labels));
-    const stream = streams.get(set) ?? { labels: set.labels, lines: [] };
-    streams.set(set, stream);
-    stream.lines.push({ atUs: record.atUs, line: record.line });
-    count++;
+  for await (const page of readLines(expression, source, how, signal)) {
+    for (const record of page) {
+      const labels = pipeline(record);
+      if (labels === undefined) continue;
+      const set = table.of(Object.fromEntries(labels));
+      const stream = streams.get(set) ?? { labels: set.labels, lines: [] };
+      streams.set(set, stream);
+      stream.lines.push({ atUs: record.atUs, line: record.line });
+      if (++count >= how.limit) return [...streams.values()];
+    }
   }
-  return { streams: [...streams.values()], count };
+  return [...streams.values()];
 }
 
 /** @throws QueryError, LimitError */
@@ -153,30 +144,30 @@ async function readNumbers(
   const reading = {
     range: { fromMs: range.fromMs - node.rangeMs, toMs: range.toMs },
     newestFirst: false,
-    limit: linesMax,
     ...(mention === undefined ? {} : { mention }),
   };
-  const records = await readLines(node.lines, source, reading, signal);
-  if (records.length >= linesMax) throw tooManyLines();
-  const pipeline = compilePipeline(node.lines.stages);
+  const found = new Map<LabelSet, NumbersByTime>();
   const numberOf = compileNumber(node);
   const kept = node.by ?? [...streamLabels, ...wanted];
-  const found = new Map<LabelSet, NumbersByTime>();
-  const turns = new Turns();
-  for (const record of records) {
-    await turns.giveWay(signal);
-    const labels = pipeline(record);
-    const value = labels === undefined ? undefined : numberOf(labels);
-    if (labels === undefined || value === undefined) continue;
-    checkErrors(labels, record);
-    const set = table.of(
-      Object.fromEntries(kept.map((name) => [name, labels.get(name) ?? ''] as const)),
-    );
-    const series = found.get(set) ?? new NumbersByTime();
-    found.set(set, series);
-    series.add(record.atUs, value);
+  for await (const page of readLines(node.lines, source, reading, signal)) {
+    for (const record of page) {
+      const number = numberOf(record);
+      if (number === undefined) continue;
+      const pairs = kept.map((name) => [name, number.labels.get(name) ?? ''] as const);
+      const set = table.of(Object.fromEntries(pairs));
+      const series = found.get(set) ?? new NumbersByTime();
+      found.set(set, series);
+      if (found.size > seriesMax) throw tooManySeries();
+      series.add(record.atUs, number.value);
+    }
   }
   return found;
+}
+
+function tooManySeries(): LimitError {
+  return new LimitError(
+    `the lines make more than ${seriesMax} series; group by labels that have fewer values`,
+  );
 }
 
 /** A name without a replaced character stands in the line as it is. */
@@ -188,15 +179,21 @@ function mentionOf({ unwrap, lines }: OverLines): string | undefined {
 }
 
 /** What a line counts for: 1, or the number under a label; nothing where the label is not there. */
-function compileNumber({ unwrap }: OverLines): (labels: LineLabels) => number | undefined {
-  if (unwrap === undefined) return () => 1;
-  const tests = unwrap.tests.map((test: LabelTest) => compileTest(test));
-  return (labels) => {
-    const text = labels.get(unwrap.label);
-    if (text === undefined) return undefined;
+function compileNumber({
+  lines,
+  unwrap,
+}: OverLines): (record: LogRecord) => { labels: LineLabels; value: number } | undefined {
+  const pipeline = compilePipeline(lines.stages);
+  const tests = (unwrap?.tests ?? []).map((test: LabelTest) => compileTest(test));
+  return (record) => {
+    const labels = pipeline(record);
+    const text = unwrap === undefined ? '1' : labels?.get(unwrap.label);
+    if (labels === undefined || text === undefined) return undefined;
     const value = parseNumber(text);
     if (value === undefined) labels.set(errorLabel, 'SampleExtractionErr');
-    return tests.every((test) => test(labels)) ? (value ?? 0) : undefined;
+    if (!tests.every((test) => test(labels))) return undefined;
+    checkErrors(labels, record);
+    return { labels, value: value ?? 0 };
   };
 }
 

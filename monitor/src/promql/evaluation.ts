@@ -35,10 +35,10 @@ export function checkSteps({ fromMs, toMs, stepMs }: Steps, stepsMax: number): v
 
 /** Looks at samples after which others get their turn: some ten milliseconds. */
 const samplesPerTurn = 500_000;
-/** What a step costs even where it finds nothing, and what a line costs that is looked at. */
+/** A step costs something even where it finds nothing. */
 const samplesPerStep = 1_000;
 
-/** Lets a long calculation give way to others, and hear its signal, between two steps or lines. */
+/** Lets a long calculation give way to others, and hear its signal, between two steps. */
 export class Turns {
   #spent = 0;
 
