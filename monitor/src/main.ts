@@ -60,7 +60,8 @@ function watchUsers(service: Monitor): void {
   users = createUserTokens({ env, keys, revocations, metrics });
 }
 
-async function openStore({ config, settings: mine, env, log, own }: Monitor) {
+async function openStore(service: Monitor): Promise<TelemetryStore> {
+  const { config, settings: mine, env, log, own } = service;
   const store = await openTelemetryStore({
     folder: join(config.dataFolder, 'telemetry'),
     env,
@@ -74,6 +75,14 @@ async function openStore({ config, settings: mine, env, log, own }: Monitor) {
   });
   own('telemetry store', async () => {
     await store[Symbol.asyncDispose]();
+  });
+  service.dependsOn({
+    name: 'telemetry store',
+    needed: false,
+    check: async () => {
+      const { status, why } = store.state();
+      if (status !== 'open') throw new Error(`The store is ${status}: ${why}`);
+    },
   });
   return store;
 }

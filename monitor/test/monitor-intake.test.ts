@@ -14,7 +14,7 @@ const refusal: RunningMonitor['refusal'] = (...given) => running.refusal(...give
 
 beforeAll(async () => {
   running = await startMonitor();
-});
+}, 60_000);
 afterAll(async () => {
   await running?.[Symbol.asyncDispose]();
 });
@@ -45,7 +45,7 @@ test('lines can be watched as they come by OTLP, and are found afterwards', asyn
   const reading = (async () => {
     for await (const chunk of answer.body ?? []) seen += Buffer.from(chunk).toString();
   })().catch(() => undefined);
-  await until(() => seen.includes('lines follow'), { deadlineMs: 10_000, what: 'the stream' });
+  await until(() => seen.includes('lines follow'), { deadlineMs: 25_000, what: 'the stream' });
   const timeUnixNano = `${Date.now()}000000`;
   const record = (severityText: string, severityNumber: number, stringValue: string) => ({
     ...{ timeUnixNano, severityText, severityNumber, body: { stringValue } },
@@ -53,14 +53,14 @@ test('lines can be watched as they come by OTLP, and are found afterwards', asyn
   const logRecords = [record('INFO', 9, 'dough is ready'), record('ERROR', 17, 'oven is cold')];
   const resourceLogs = [{ resource, scopeLogs: [{ logRecords }] }];
   expect(await sendOtlp('logs', { resourceLogs })).toBe(200);
-  await until(() => seen.includes('oven is cold'), { deadlineMs: 10_000, what: 'the line' });
+  await until(() => seen.includes('oven is cold'), { deadlineMs: 25_000, what: 'the line' });
   expect(seen).toContain('event: log\ndata: {');
   expect(seen).not.toContain('dough is ready');
   abort.abort();
   await reading;
   const find = async (): Promise<number> =>
     (await ask('searchLogs', { query: { service: 'bakery' } })).lines.length;
-  await until(async () => (await find()) === 2, { deadlineMs: 10_000, what: 'both lines' });
+  await until(async () => (await find()) === 2, { deadlineMs: 25_000, what: 'both lines' });
 });
 
 test('a trace and a metric that come by OTLP can be asked for', async () => {
@@ -80,10 +80,10 @@ test('a trace and a metric that come by OTLP can be asked for', async () => {
   ).toBe(200);
   const query = { attribute: 'oven=left' };
   const traces = async () => (await ask('searchTraces', { query })).traces;
-  await until(async () => (await traces()).length === 1, { deadlineMs: 10_000, what: 'the trace' });
+  await until(async () => (await traces()).length === 1, { deadlineMs: 25_000, what: 'the trace' });
   expect(await traces()).toMatchObject([{ traceId, rootService: 'bakery', durationMs: 40 }]);
   const loaves = async () => await ask('queryMetrics', { query: { query: 'loaves' } });
-  await until(async () => (await loaves()).series.length === 1, { deadlineMs: 10_000, what: 'it' });
+  await until(async () => (await loaves()).series.length === 1, { deadlineMs: 25_000, what: 'it' });
   expect((await loaves()).series[0]?.points.at(-1)?.[1]).toBe(21);
   expect((await ask('listWatchedServices')).services.map(({ name }) => name)).toContain('bakery');
 });
@@ -106,7 +106,9 @@ test('log files are followed as they grow', async () => {
   expect(await found()).toEqual(['warn cup 2', 'warn cup 1']);
 });
 
-test('a service of your own is watched from now on, also after a kill', async () => {
+test('a service of your own is watched from now on, also after a kill', {
+  timeout: 90_000,
+}, async () => {
   const bakery = createServer((_, reply) => {
     reply.setHeader('content-type', 'text/plain; version=0.0.4').end('loaves_sold_total 7\n');
   });
@@ -151,4 +153,13 @@ test('a monitor that was killed has kept what it had, and watches itself again',
 test('what is no OTLP is refused and harms nothing', async () => {
   expect(await sendOtlp('traces', { resourceSpans: 'nonsense' })).toBe(400);
   expect((await ask('monitorHealth')).status).toBe('up');
+});
+
+test('it stops cleanly, with watchers of logs or without', async () => {
+  const answer = await fetch(`${running.monitor.url}/api/logs/tail`, {
+    headers: { authorization: `Bearer ${running.admin}` },
+  });
+  const reading = answer.text();
+  expect(await running.monitor.stop()).toBe(0);
+  expect(await reading).toContain('lines follow');
 });

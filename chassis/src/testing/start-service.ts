@@ -43,7 +43,7 @@ export type TestServiceOptions = {
 };
 
 const root = new URL('../../../', import.meta.url).pathname;
-const startMsMax = 15_000;
+const startMsMax = 30_000;
 
 /** A key pair for each service, for tests that sign as any of them. */
 const keyPairs = new Map(
