@@ -25,7 +25,7 @@ export const alertRules = {
     for: '1m',
     severity: 'page',
     owner: 'platform',
-    summary: '{{ $labels.instance }} does not answer',
+    summary: '{{ $labels.service }} does not answer ({{ $labels.instance }})',
     description:
       'The metrics of {{ $labels.service }} ({{ $labels.instance }}) could not be read for a ' +
       'minute: its process is dead, frozen, or cut off.',
