@@ -67,6 +67,18 @@ describe('a selector', () => {
   });
 });
 
+test('a label may have any name, also one that every object answers to', async () => {
+  const some = now({ 'a{constructor="x"}': 1, 'a{y="z"}': 2 });
+  expect(await asked(some, 'a{constructor=~".+"}')).toEqual(['a{constructor=x} 1']);
+  expect(await asked(some, 'a{toString="", constructor=""}')).toEqual(['a{y=z} 2']);
+  expect(await asked(some, 'sum by (constructor, valueOf) (a)')).toEqual([
+    '{constructor=x} 1',
+    '{} 2',
+  ]);
+  const query = 'a * on () group_left (toString) a{y="z"}';
+  expect(await asked(some, query)).toEqual(['{constructor=x} 2', '{y=z} 4']);
+});
+
 describe('rate', () => {
   const counter = memorySeries([series('c', everyMs(15_000, [0, 15, 30, 45, 60]))]);
 

@@ -41,7 +41,7 @@ async function value(source: SeriesSource, query: string, atMs: number): Promise
   return samples.map(({ labels, value: found }) => [labels, found]);
 }
 
-describe('whatever the samples', () => {
+describe('whatever the samples', { timeout: 60_000 }, () => {
   test('the rate of a counter is never negative, and neither is its increase', async () => {
     await fc.assert(
       fc.asyncProperty(anySource, anyRange, anyInstant, async (source, range, atMs) => {
@@ -137,6 +137,7 @@ describe('whatever the samples', () => {
           expect(order(points)).toEqual(order(expected));
         },
       ),
+      { numRuns: 60 },
     );
   });
 

@@ -19,6 +19,7 @@ import {
   secondsOf,
 } from '../promql/api-answer.ts';
 import { QueryError } from '../promql/errors.ts';
+import { labelValue } from '../promql/label-sets.ts';
 import type { LinesExpression } from './ast.ts';
 import { evaluateLines, evaluateMetric, evaluateMetricRange, type LogStream } from './evaluate.ts';
 import { parseLogql } from './parse.ts';
@@ -100,7 +101,9 @@ export function lokiApi(source: LogSource, nowMs: () => number): LokiApi {
         const query = parameters.get('query') ?? '';
         const matchers = query === '' ? [] : selectorOf('query', query).matchers;
         const sets = await labelSets(parameters, signal, [matchers]);
-        return [...new Set(sets.flatMap((labels) => labels[name] ?? []))].sort();
+        const values = new Set(sets.map((labels) => labelValue(labels, name)));
+        values.delete('');
+        return [...values].sort();
       })(given, ofCaller),
     series: asked(async (parameters, signal) => {
       const texts = [...parameters.getAll('match[]'), ...parameters.getAll('match')];

@@ -20,6 +20,7 @@ import {
 import { QueryError } from './errors.ts';
 import { answerInstant, evaluateRange } from './evaluate.ts';
 import { evaluationLimits, type Steps } from './evaluation.ts';
+import { labelValue } from './label-sets.ts';
 import { parsePromql } from './parse.ts';
 
 /** The release whose answers this evaluator is compared with. */
@@ -103,7 +104,7 @@ export function prometheusApi(source: SeriesSource, nowMs: () => number): Promet
       asked(async (parameters, signal) => {
         if (!/^[A-Za-z_]\w*$/.test(name)) throw invalid('name', `${name} is no name of a label`);
         const sets = await labelSets(parameters, signal, allOr(selectorsOf(parameters)));
-        const values = new Set(sets.map((labels) => labels[name] ?? ''));
+        const values = new Set(sets.map((labels) => labelValue(labels, name)));
         values.delete('');
         return [...values].sort();
       })(given, ofCaller),

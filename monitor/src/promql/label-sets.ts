@@ -51,6 +51,11 @@ export class LabelTable {
   }
 }
 
+/** The value of a label, "" where it is absent: also for names that every object answers to. */
+export function labelValue(labels: Labels, name: string): string {
+  return Object.hasOwn(labels, name) ? (labels[name] ?? '') : '';
+}
+
 export function keep(labels: Labels, names: readonly string[]): Labels {
   return Object.fromEntries(Object.entries(labels).filter(([name]) => names.includes(name)));
 }

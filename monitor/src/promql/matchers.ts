@@ -1,6 +1,7 @@
 // Matchers of labels: what every source of series and logs has to mean by =, !=, =~ and !~.
 
 import type { Labels, Matcher } from '../model.ts';
+import { labelValue } from './label-sets.ts';
 import { compilePattern } from './pattern.ts';
 
 /**
@@ -12,7 +13,7 @@ import { compilePattern } from './pattern.ts';
 export function matchLabels(matchers: readonly Matcher[]): (labels: Labels) => boolean {
   const tests = matchers.map((matcher) => {
     const test = matchValue(matcher);
-    return (labels: Labels): boolean => test(labels[matcher.label] ?? '');
+    return (labels: Labels): boolean => test(labelValue(labels, matcher.label));
   });
   return (labels) => tests.every((test) => test(labels));
 }

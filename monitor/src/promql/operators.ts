@@ -11,6 +11,7 @@ import {
   keep,
   type LabelSet,
   type LabelTable,
+  labelValue,
   metricName,
   printLabels,
 } from './label-sets.ts';
@@ -209,7 +210,9 @@ function resultLabels(
     known.set(many, ofMany);
     const before = ofMany.get(one);
     if (before !== undefined) return before;
-    const included = Object.fromEntries(include.map((name) => [name, one.labels[name] ?? '']));
+    const included = Object.fromEntries(
+      include.map((name) => [name, labelValue(one.labels, name)]),
+    );
     const labels = lastly(table.of({ ...fromMany(many).labels, ...included }));
     ofMany.set(one, labels);
     return labels;

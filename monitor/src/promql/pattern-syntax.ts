@@ -283,10 +283,11 @@ class PatternParser {
   }
 
   #classPart(): CodePoints {
-    const rest = this.#points.slice(this.#at, this.#at + 12).join('');
+    const rest = this.#points.slice(this.#at, this.#at + 32).join('');
     const posix = /^\[:(\^?)(\w+):\]/.exec(rest);
     if (posix !== null) {
-      const known = posixClasses[posix[2] ?? ''];
+      const name = posix[2] ?? '';
+      const known = Object.hasOwn(posixClasses, name) ? posixClasses[name] : undefined;
       if (known === undefined) return this.#fail(`${posix[0]} is no class of characters`);
       this.#at += posix[0].length;
       return posix[1] === '' ? known : complement(known);

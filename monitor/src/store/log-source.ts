@@ -115,14 +115,17 @@ function conditionOf({
   contains = [],
   lacks = [],
 }: Omit<LogQuery, 'limit' | 'newestFirst'>): Condition {
-  const columns: Record<string, string> = {
-    service: 'service',
-    instance: 'instance',
-    level: 'level::VARCHAR',
-  };
+  const columns = new Map([
+    ['service', 'service'],
+    ['instance', 'instance'],
+    ['level', 'level::VARCHAR'],
+  ]);
   return all([
     between(Math.ceil(range.fromMs * 1_000), Math.floor(range.toMs * 1_000)),
-    matching(matchers, (label) => ({ sql: columns[label] ?? "''", parameters: [] })),
+    matching(matchers, (label) => ({
+      sql: columns.get(label) ?? "''",
+      parameters: [],
+    })),
     ...contains.map((text) => ({ sql: 'contains(line, ?)', parameters: [text] })),
     ...lacks.map((text) => ({ sql: 'NOT contains(line, ?)', parameters: [text] })),
   ]);
