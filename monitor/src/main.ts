@@ -104,7 +104,7 @@ async function judge(service: Monitor, store: TelemetryStore) {
   const { config, settings: mine, env, log, own } = service;
   const recorded = new RecordedSeries();
   const series = recorded.over(store.series);
-  const link = mine.RUSHLIGHT_ALERTS_LINK;
+  const link = mine.RUSHLIGHT_MONITOR_ALERTS_LINK;
   const alerting = await startAlerting({
     evaluate: (expr, atMs, signal) =>
       evaluateInstant(expr, atMs, series, signal === undefined ? {} : { signal }),
@@ -115,7 +115,7 @@ async function judge(service: Monitor, store: TelemetryStore) {
     notifiers: createNotifiers(mine, env),
     keeper: fileKeeper(config.dataFolder, log),
     ...(link === undefined ? {} : { link }),
-    repeatMs: mine.RUSHLIGHT_ALERTS_REPEAT_S * 1000,
+    repeatMs: mine.RUSHLIGHT_MONITOR_ALERTS_REPEAT_S * 1000,
   });
   own('alerting', () => alerting.close());
   return { alerting, series };

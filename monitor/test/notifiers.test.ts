@@ -42,7 +42,7 @@ async function slackAt(answer: (request: IncomingMessage, reply: ServerResponse)
   const port = await listen(server);
   const [notifier] = createNotifiers(
     notifierSettings.parse({
-      RUSHLIGHT_ALERTS_SLACK_URL: `http://127.0.0.1:${port}/services/T0/B0/hidden-part`,
+      RUSHLIGHT_MONITOR_ALERTS_SLACK_URL: `http://127.0.0.1:${port}/services/T0/B0/hidden-part`,
     }),
     env,
   );
@@ -63,8 +63,8 @@ async function mailAt(answerTo: (line: string) => string | undefined, its = env)
   const port = await listen(server);
   const [notifier] = createNotifiers(
     notifierSettings.parse({
-      RUSHLIGHT_ALERTS_SMTP_URL: `smtp://127.0.0.1:${port}?ignoreTLS=true`,
-      RUSHLIGHT_ALERTS_MAIL_TO: 'ops@example.org, lead@example.org',
+      RUSHLIGHT_MONITOR_ALERTS_SMTP_URL: `smtp://127.0.0.1:${port}?ignoreTLS=true`,
+      RUSHLIGHT_MONITOR_ALERTS_MAIL_TO: 'ops@example.org, lead@example.org',
     }),
     its,
   );
@@ -77,10 +77,10 @@ test('nothing is configured, and nobody is told', () => {
 });
 
 test.each([
-  [{ RUSHLIGHT_ALERTS_SLACK_URL: 'ftp://example.org' }],
-  [{ RUSHLIGHT_ALERTS_SMTP_URL: 'example.org:25' }],
-  [{ RUSHLIGHT_ALERTS_MAIL_TO: 'ops@example.org, nobody' }],
-  [{ RUSHLIGHT_ALERTS_REPEAT_S: '1' }],
+  [{ RUSHLIGHT_MONITOR_ALERTS_SLACK_URL: 'ftp://example.org' }],
+  [{ RUSHLIGHT_MONITOR_ALERTS_SMTP_URL: 'example.org:25' }],
+  [{ RUSHLIGHT_MONITOR_ALERTS_MAIL_TO: 'ops@example.org, nobody' }],
+  [{ RUSHLIGHT_MONITOR_ALERTS_REPEAT_S: '1' }],
 ])('%j is refused at the door', (given) => {
   expect(notifierSettings.safeParse(given).success).toBe(false);
 });
@@ -144,8 +144,8 @@ test('a mail server that hangs up or is not there is an error, no crash', async 
   await expect(notifier.send(text)).rejects.toThrow('did not take the mail: E');
   const [absent] = createNotifiers(
     notifierSettings.parse({
-      RUSHLIGHT_ALERTS_SMTP_URL: 'smtp://user:hidden-part@127.0.0.1:1',
-      RUSHLIGHT_ALERTS_MAIL_TO: 'ops@example.org',
+      RUSHLIGHT_MONITOR_ALERTS_SMTP_URL: 'smtp://user:hidden-part@127.0.0.1:1',
+      RUSHLIGHT_MONITOR_ALERTS_MAIL_TO: 'ops@example.org',
     }),
     env,
   );

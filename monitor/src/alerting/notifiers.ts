@@ -15,20 +15,20 @@ const address = z.string().regex(/^[^\s@<>,]+@[^\s@<>,]+$/, 'is no mail address'
 /** The variables of the monitor that say who is told. */
 export const notifierSettings = z.object({
   /** An incoming webhook of Slack (or of what speaks like it). */
-  RUSHLIGHT_ALERTS_SLACK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  RUSHLIGHT_MONITOR_ALERTS_SLACK_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** smtp://user:password@host:port, or smtps:// */
-  RUSHLIGHT_ALERTS_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
-  RUSHLIGHT_ALERTS_MAIL_FROM: address.default('rushlight@localhost.localdomain'),
+  RUSHLIGHT_MONITOR_ALERTS_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  RUSHLIGHT_MONITOR_ALERTS_MAIL_FROM: address.default('rushlight@localhost.localdomain'),
   /** Addresses, with commas between them. Mail is sent when these and the SMTP URL are given. */
-  RUSHLIGHT_ALERTS_MAIL_TO: z
+  RUSHLIGHT_MONITOR_ALERTS_MAIL_TO: z
     .string()
     .transform((text) => text.split(',').map((one) => one.trim()))
     .pipe(z.array(address).max(50))
     .optional(),
   /** Where people look at alerts; stands in messages. */
-  RUSHLIGHT_ALERTS_LINK: z.url({ protocol: /^https?$/ }).optional(),
+  RUSHLIGHT_MONITOR_ALERTS_LINK: z.url({ protocol: /^https?$/ }).optional(),
   /** An alert that goes on is told again after so long. */
-  RUSHLIGHT_ALERTS_REPEAT_S: z.coerce
+  RUSHLIGHT_MONITOR_ALERTS_REPEAT_S: z.coerce
     .number()
     .min(60)
     .max(7 * 86_400)
@@ -41,10 +41,10 @@ export function createNotifiers(
   settings: NotifierSettings,
   env: Pick<Environment, 'sleep' | 'after'>,
 ): Notifier[] {
-  const slackUrl = settings.RUSHLIGHT_ALERTS_SLACK_URL;
-  const smtpUrl = settings.RUSHLIGHT_ALERTS_SMTP_URL;
-  const to = settings.RUSHLIGHT_ALERTS_MAIL_TO;
-  const from = settings.RUSHLIGHT_ALERTS_MAIL_FROM;
+  const slackUrl = settings.RUSHLIGHT_MONITOR_ALERTS_SLACK_URL;
+  const smtpUrl = settings.RUSHLIGHT_MONITOR_ALERTS_SMTP_URL;
+  const to = settings.RUSHLIGHT_MONITOR_ALERTS_MAIL_TO;
+  const from = settings.RUSHLIGHT_MONITOR_ALERTS_MAIL_FROM;
   return [
     ...(slackUrl === undefined ? [] : [slackNotifier({ url: slackUrl, env })]),
     ...(smtpUrl === undefined || to === undefined
