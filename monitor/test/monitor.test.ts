@@ -7,7 +7,14 @@ import { type Call, monitorApi } from '@rushlight/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTelemetryStore } from '../src/store/telemetry-store.ts';
 import { type RouteName, type RunningMonitor, startMonitor } from './running-monitor.ts';
-import { batchTraceId, orderSpans, orderTraceId, shopLogs, shopSamples } from './telling-shop.ts';
+import {
+  batchTraceId,
+  orderSpans,
+  orderTraceId,
+  printerLogs,
+  shopLogs,
+  shopSamples,
+} from './telling-shop.ts';
 
 const nowMs = Date.now();
 /** The last quarter of an hour of the shop, however late it is asked about. */
@@ -28,7 +35,7 @@ beforeAll(async () => {
       });
       store.intake.samples(shopSamples(nowMs));
       store.intake.spans(orderSpans(nowMs));
-      store.intake.logs(shopLogs(nowMs));
+      store.intake.logs([...shopLogs(nowMs), ...printerLogs(nowMs)]);
       await store.flush();
     },
   });
@@ -136,6 +143,12 @@ test('what became unusual is told with its points', async () => {
   expect(slow?.kind).toBe('change');
   expect(slow?.sentence).toMatch(/^p95 of requests of service gateway rose from /);
   expect(slow?.series?.points.length).toBeGreaterThan(30);
+  const said = anomalies.filter(({ log }) => log?.services.includes('kitchen'));
+  expect(said.map(({ kind, log }) => [kind, log?.template, log?.count])).toEqual([
+    ['vanished_template', 'printer is well, <number> sheets', 116],
+    ['new_template', 'printer <number> is on fire', 8],
+  ]);
+  expect(said[1]?.log?.lines[0]?.message).toMatch(/^printer \d is on fire$/);
 });
 
 test('health, summary, alerts and objectives', async () => {

@@ -59,6 +59,23 @@ export function shopLogs(nowMs: number): LogRecord[] {
   });
 }
 
+/** A printer that says for an hour that it is well, is silent then, and burns at the end. */
+export function printerLogs(nowMs: number): LogRecord[] {
+  const say = (atMs: number, message: string): LogRecord => ({
+    ...{ atUs: atMs * 1000, service: 'kitchen', instance: 'kitchen-1', level: 'info' },
+    ...{ message, line: message, attributes: {} },
+  });
+  const startMs = nowMs - 69 * 60_000;
+  return [
+    ...Array.from({ length: 116 }, (_, at) =>
+      say(startMs + at * 30_000, `printer is well, ${at} sheets`),
+    ),
+    ...Array.from({ length: 8 }, (_, at) =>
+      say(nowMs - 60_000 + at * 1000, `printer ${at} is on fire`),
+    ),
+  ];
+}
+
 const everyMs = 15_000;
 
 /** Two hours of a steady shop whose gateway becomes slow ten minutes before the end. */
