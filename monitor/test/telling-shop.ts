@@ -114,5 +114,8 @@ export function shopSamples(nowMs: number): Sample[] {
     add(atMs, 'payments_cents_total', step * 27_000, 'payments', { kind: 'captured' });
     add(atMs, 'payments_cents_total', step * 500, 'payments', { kind: 'refunded' });
   }
+  const exemplar = { traceId: 'e'.repeat(32), value: 0.4, atMs: nowMs - 5_000 };
+  const slow = samples.findLast(({ labels }) => labels['le'] === '0.5');
+  if (slow !== undefined) slow.exemplar = exemplar;
   return samples;
 }
