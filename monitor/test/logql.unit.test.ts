@@ -169,6 +169,18 @@ describe('metrics', () => {
     ['max(count_over_time({service="orders"}[1m]))', [[{}, '3']]],
     ['min(count_over_time({service="orders"}[1m]))', [[{}, '1']]],
     ['count_over_time({service="nobody"}[1m])', []],
+    ['vector(1)+vector(1)', [[{}, '2']]],
+    ['1 + 2 * vector(3)', [[{}, '7']]],
+    ['vector(10) - 2 - (3 - 1)', [[{}, '6']]],
+    ['2 ^ (1 + 2) * vector(1)', [[{}, '8']]],
+    [
+      '100 * sum(count_over_time({level="error"}[1m])) / sum(count_over_time({service="orders"}[1m]))',
+      [[{}, '25']],
+    ],
+    [
+      'sum by (level) (count_over_time({service="orders"}[1m])) * sum by (level) (rate({level="error"}[1m]))',
+      [[{ level: 'error' }, String(1 / 60)]],
+    ],
   ])('%s', async (query, expected) => {
     expect(await values(query)).toEqual(expected);
   });
@@ -279,8 +291,10 @@ describe('what is not supported is refused by name', () => {
     ['avg_over_time({a="b"} | unwrap duration(x) [1m])', /duration\(\) in unwrap/],
     ['rate({a="b"}[1m] offset 5m)', /offset is not supported/],
     ['topk(2, rate({a="b"}[1m]))', /the aggregation topk is not supported/],
-    ['rate({a="b"}[1m]) > 1', /operators between metrics/],
-    ['vector(1)', /vector is not supported/],
+    ['rate({a="b"}[1m]) > 1', /the operator > is not supported/],
+    ['rate({a="b"}[1m]) and rate({a="c"}[1m])', /the operator and is not supported/],
+    ['rate({a="b"}[1m]) + on (x) rate({a="c"}[1m])', /on \(x\) is not supported/],
+    ['1 + 1', /a number by itself/],
     ['label_replace(rate({a="b"}[1m]), "x", "y", "z", "w")', /label_replace is not supported/],
   ])('%s', (query, why) => {
     expect(() => parseLogql(query)).toThrow(expect.objectContaining({ kind: 'unsupported' }));

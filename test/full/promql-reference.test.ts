@@ -34,7 +34,9 @@ test.skipIf(missing !== undefined)('the monitor answers PromQL as Prometheus doe
   const queries = new PromqlQueries(dice);
   let [compared, values, failed] = [0, 0, 0];
   onTestFinished(() => {
-    report(`${compared} expressions with values, ${values} values; ${failed} that fail on both`);
+    report(
+      `${compared} expressions with values, ${values} values; ${failed} without any, on both sides`,
+    );
   });
   for (let count = 0; count < queriesMax && compared < comparedMin; count++) {
     const query = queries.next();

@@ -1,7 +1,7 @@
 // LogQL as this evaluator has it: what does not stand here is not supported.
 
 import type { Matcher } from '../model.ts';
-import type { ComparisonOperator } from '../promql/ast.ts';
+import type { ArithmeticOperator, ComparisonOperator } from '../promql/ast.ts';
 
 /** A condition on the labels that a line has by then. */
 export type LabelTest =
@@ -37,6 +37,17 @@ export type LineFunction = (typeof countFunctions)[number] | (typeof valueFuncti
 export const lineAggregations = ['sum', 'avg', 'min', 'max', 'count'] as const;
 
 export type MetricExpression =
+  /** Stands beside a vector only. */
+  | { kind: 'number'; value: number }
+  /** One sample without labels. Grafana asks `vector(1)+vector(1)` to see whether a Loki is there. */
+  | { kind: 'vector'; value: number }
+  /** Samples of two vectors belong together where all labels are the same. */
+  | {
+      kind: 'arithmetic';
+      operator: ArithmeticOperator;
+      left: MetricExpression;
+      right: MetricExpression;
+    }
   | {
       kind: 'over-lines';
       function: LineFunction;

@@ -14,6 +14,7 @@ import {
   type Series,
 } from '../model.ts';
 import { aggregate } from '../promql/aggregate.ts';
+import type { Matching } from '../promql/ast.ts';
 import { QueryError } from '../promql/errors.ts';
 import {
   checkSteps,
@@ -25,6 +26,7 @@ import {
 } from '../promql/evaluation.ts';
 import { type LabelSet, LabelTable, printLabels } from '../promql/label-sets.ts';
 import { parseNumber } from '../promql/literals.ts';
+import { betweenVectors, withNumber } from '../promql/operators.ts';
 import type { VectorAt } from '../promql/vector.ts';
 import type { LabelTest, LinesExpression, MetricExpression } from './ast.ts';
 import { NumbersByTime } from './numbers-by-time.ts';
@@ -37,6 +39,12 @@ import {
 } from './pipeline.ts';
 import { readLines } from './read-lines.ts';
 
+const byAllLabels: Matching = {
+  by: 'ignoring',
+  labels: [],
+  cardinality: 'one-to-one',
+  include: [],
+};
 /** Series that a metric of lines may have. */
 const seriesMax = 5_000;
 
@@ -110,6 +118,13 @@ async function prepare(
   const table = new LabelTable();
   const compile = async (node: MetricExpression, wanted: readonly string[]): Promise<VectorAt> => {
     switch (node.kind) {
+      case 'number':
+      case 'vector':
+        return () => [{ labels: table.empty, value: node.value }];
+      case 'arithmetic': {
+        const [left, right] = [await compile(node.left, wanted), await compile(node.right, wanted)];
+        return arithmetic(node, left, right, table);
+      }
       case 'over-lines':
         return overLines(await readNumbers(node, { range, wanted, table }, source, signal), node);
       case 'aggregation': {
@@ -121,6 +136,26 @@ async function prepare(
     }
   };
   return await compile(expression, []);
+}
+
+function arithmetic(
+  node: MetricExpression & { kind: 'arithmetic' },
+  left: VectorAt,
+  right: VectorAt,
+  table: LabelTable,
+): VectorAt {
+  if (node.left.kind === 'number') {
+    const { value } = node.left;
+    const combine = withNumber(node, 'left', table);
+    return (atMs) => combine(right(atMs), value);
+  }
+  if (node.right.kind === 'number') {
+    const { value } = node.right;
+    const combine = withNumber(node, 'right', table);
+    return (atMs) => combine(left(atMs), value);
+  }
+  const combine = betweenVectors(node, byAllLabels, table);
+  return (atMs) => combine(left(atMs), right(atMs));
 }
 
 type OverLines = MetricExpression & { kind: 'over-lines' };

@@ -3,7 +3,10 @@
 // What the grammar knows and the tree does not is refused by its name and place.
 
 import { parser } from '@grafana/lezer-logql';
-import { parseDurationMs } from '../promql/literals.ts';
+import { parseDurationMs, parseNumber } from '../promql/literals.ts';
+import { calculate } from '../promql/operators.ts';
+import { arithmeticOperators } from '../promql/parse.ts';
+import { group, type Item } from '../promql/parse-operators.ts';
 import { checkLength, rootOf, type TreeNode } from '../promql/syntax-tree.ts';
 import {
   countFunctions,
@@ -16,6 +19,7 @@ import {
 import { labelTestOf, linesOf } from './parse-pipeline.ts';
 
 const depthMax = 20;
+const itemsMax = 100;
 const functionNames = [...new Set<string>([...countFunctions, ...valueFunctions])].sort();
 /** On which `by` may follow the function itself, as in Loki. */
 const grouping: readonly LineFunction[] = ['avg_over_time', 'max_over_time', 'min_over_time'];
@@ -27,7 +31,9 @@ export function parseLogql(source: string): LogqlExpression {
   const root = rootOf(tree, source, (position) => unknownFunction(source, position));
   const expression = root.must('Expr');
   const lines = expression.child('LogExpr');
-  return lines === undefined ? metricOf(expression.must('MetricExpr'), 0) : linesOf(lines);
+  if (lines !== undefined) return linesOf(lines);
+  const metric = metricOf(expression.must('MetricExpr'), 0);
+  return metric.kind === 'number' ? root.refuse('a number by itself is not supported') : metric;
 }
 
 function metricOf(node: TreeNode, depth: number): MetricExpression {
@@ -41,12 +47,60 @@ function metricOf(node: TreeNode, depth: number): MetricExpression {
     case 'VectorAggregationExpr':
       return aggregation(of, depth);
     case 'BinOpExpr':
-      return of.refuse('operators between metrics of logs are not supported; ask for each side');
+      return arithmetic(of, depth);
     case 'LiteralExpr':
-      return of.refuse('a number by itself is not supported');
+      return { kind: 'number', value: numberOf(of) };
+    case 'VectorExpr':
+      return { kind: 'vector', value: numberOf(of.must('Number')) };
     default:
       return node.refuse(`${of?.text.replace(/\(.*/s, '') ?? node.text} is not supported`);
   }
+}
+
+function numberOf(node: TreeNode): number {
+  return parseNumber(node.text.replace(/\s+/g, '')) ?? node.fail(`${node.text} is no number`);
+}
+
+/** The grammar knows no order of operators; see parse-operators.ts. */
+function arithmetic(node: TreeNode, depth: number): MetricExpression {
+  const items: Item[] = [];
+  flatten(node, items);
+  return group<MetricExpression>(items, node, {
+    operand: ({ node: operand }) => metricOf(operand, depth + 1),
+    signed: (_isMinus, _of, sign) => sign.fail('a sign goes with a number only'),
+    binary: (left, right, { node: whole, operator: operatorNode }) => {
+      const modifier = whole.child('BinOpModifier');
+      if (modifier !== undefined && modifier.text !== '') {
+        modifier.refuse(`${modifier.text} is not supported; aggregate both sides alike`);
+      }
+      const operator = arithmeticOperators[operatorNode.name];
+      if (operator === undefined) {
+        return operatorNode.refuse(`the operator ${operatorNode.text} is not supported`);
+      }
+      if (left.kind !== 'number' || right.kind !== 'number') {
+        return { kind: 'arithmetic', operator, left, right };
+      }
+      return { kind: 'number', value: calculate(operator, left.value, right.value) };
+    },
+  });
+}
+
+/** What is in parentheses is an operand: a MetricExpr within a MetricExpr. */
+function flatten(node: TreeNode, items: Item[]): void {
+  const [left, right] = node.childrenNamed('Expr').map((side) => side.must('MetricExpr'));
+  const [, operator] = node.children;
+  if (left === undefined || right === undefined || operator === undefined) {
+    node.fail('an operand is missing');
+  }
+  if (items.length > itemsMax) node.refuse(`more than ${itemsMax} operators and operands in a row`);
+  const side = (of: TreeNode): void => {
+    const inner = of.child('BinOpExpr');
+    if (inner === undefined) items.push({ kind: 'operand', node: of });
+    else flatten(inner, items);
+  };
+  side(left);
+  items.push({ kind: 'operator', node, operator });
+  side(right);
 }
 
 function overLines(node: TreeNode): MetricExpression {

@@ -11,7 +11,7 @@
 import type { TreeNode } from './syntax-tree.ts';
 
 export type Operand = { kind: 'operand'; node: TreeNode; offset?: TreeNode };
-type Item =
+export type Item =
   | Operand
   | { kind: 'sign'; isMinus: boolean; node: TreeNode }
   /** `node` holds the operator's modifiers. */
@@ -51,6 +51,15 @@ const tightness: Readonly<Record<string, number>> = {
 export function grouped<Expression>(node: TreeNode, builder: Builder<Expression>): Expression {
   const items: Item[] = [];
   flatten(node, items);
+  return group(items, node, builder);
+}
+
+/** Groups a row of items; `node` is where they stand. The operators of LogQL bind the same way. */
+export function group<Expression>(
+  items: readonly Item[],
+  node: TreeNode,
+  builder: Builder<Expression>,
+): Expression {
   let at = 0;
   const operandOrSign = (): Expression => {
     const item = items[at++];

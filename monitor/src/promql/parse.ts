@@ -24,7 +24,8 @@ import { offsetOf, rangeOf, selectorOf } from './parse-selector.ts';
 import { checkLength, rootOf, type TreeNode } from './syntax-tree.ts';
 
 const depthMax = 100;
-const arithmetic: Readonly<Record<string, ArithmeticOperator>> = {
+/** By their names in the grammars of both languages. */
+export const arithmeticOperators: Readonly<Record<string, ArithmeticOperator>> = {
   Add: '+',
   Sub: '-',
   Mul: '*',
@@ -222,7 +223,7 @@ function binary(
     if (scalars > 0) operatorNode.fail(`${set} takes vectors on both sides; this has a number`);
     return { kind: 'set', operator: set, left, right, matching };
   }
-  const sign = arithmetic[operator];
+  const sign = arithmeticOperators[operator];
   if (sign !== undefined) return { kind: 'arithmetic', operator: sign, left, right, matching };
   return operatorNode.refuse(`the operator ${operatorNode.text} is not supported`);
 }
