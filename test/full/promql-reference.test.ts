@@ -61,6 +61,36 @@ test.skipIf(missing !== undefined)('the monitor answers PromQL as Prometheus doe
   expect(compared).toBeGreaterThanOrEqual(comparedMin);
 });
 
+test.skipIf(missing !== undefined)('labels and series are told as Prometheus does', async () => {
+  const samples = promqlSamples(seededRandom(seed));
+  await using reference = await startPrometheus(samples);
+  const series = memorySeries(samples);
+  const ours = createQueryApi({ series, logs: memoryLogs([]), nowMs: Date.now }).prometheus;
+  for (const matcher of ['up', '{service=~"o.*", status!=""}', '{__name__=~".*_.+"}', 'nothing']) {
+    const asked = { 'match[]': matcher };
+    const parameters = new URLSearchParams(asked);
+    expect(await ours.labels(parameters)).toEqual(await reference.ask('/api/v1/labels', asked));
+    const [wanted, found] = [
+      await reference.ask('/api/v1/series', asked),
+      await ours.series(parameters),
+    ];
+    expect(inOrder(found)).toEqual(inOrder(wanted));
+  }
+  for (const wrong of ['up +', '{}', 'rate(up[5m])']) {
+    const asked = { 'match[]': wrong };
+    const { status, body } = await reference.ask('/api/v1/series', asked);
+    expect(await ours.series(new URLSearchParams(asked))).toMatchObject({
+      status,
+      body: { ...(body as object), error: expect.any(String) },
+    });
+  }
+});
+
+function inOrder({ status, body }: { status: number; body: unknown }): unknown {
+  const { data } = body as { data: object[] };
+  return { status, series: data.map((one) => JSON.stringify(Object.entries(one).sort())).sort() };
+}
+
 /** Of series that end and come back, as promtool notes them; every 30 s. */
 const stepMs = 30_000;
 const endingQueries = [
