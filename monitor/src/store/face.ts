@@ -32,7 +32,7 @@ export type StoreState = {
   written: Record<TelemetryKind, number>;
   /** Records that were pushed out of the buffer, or could not be written, since the start. */
   dropped: Record<TelemetryKind, number>;
-  /** Records that wait in the buffer. */
+  /** Records that are taken in and not yet written or dropped. */
   waiting: number;
   waitingBytes: number;
   /** The files of the store. */

@@ -22,7 +22,7 @@ export type StoreFileOptions = {
   log: Log;
 };
 
-const fileName = 'telemetry.duckdb';
+export const storeFileName = 'telemetry.duckdb';
 const passing =
   /set lock on file|conflicting lock|no space left|quota|permission denied|read-only file system|too many open files|out of memory|cannot allocate/i;
 
@@ -56,7 +56,7 @@ function textOf(error: unknown): string {
 
 /** Bytes of the file and of its log of changes. */
 export function storeFileBytes(folder: string): number {
-  return [fileName, `${fileName}.wal`]
+  return [storeFileName, `${storeFileName}.wal`]
     .map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0)
     .reduce((sum, bytes) => sum + bytes, 0);
 }
@@ -65,7 +65,7 @@ async function openAsIs(
   options: StoreFileOptions,
 ): Promise<{ database: Database; series: SeriesRow[] }> {
   const database = await Database.open({
-    path: join(options.folder, fileName),
+    path: join(options.folder, storeFileName),
     temporaryFolder: join(options.folder, 'temporary'),
     temporaryBytesMax: options.temporaryBytesMax,
     logBytesMax: options.logBytesMax,
@@ -107,11 +107,11 @@ async function makeSchema({ writer }: Database): Promise<void> {
 }
 
 function putAside({ folder, log }: StoreFileOptions, error: unknown): void {
-  const aside = `${fileName}.aside`;
+  const aside = `${storeFileName}.aside`;
   for (const ending of ['', '.wal']) {
     rmSync(join(folder, `${aside}${ending}`), { force: true });
     try {
-      renameSync(join(folder, `${fileName}${ending}`), join(folder, `${aside}${ending}`));
+      renameSync(join(folder, `${storeFileName}${ending}`), join(folder, `${aside}${ending}`));
     } catch (failure) {
       if ((failure as NodeJS.ErrnoException).code !== 'ENOENT') throw failure;
     }

@@ -9,6 +9,7 @@
 import type { Environment, Log } from '@rushlight/chassis';
 import type { LogSource, SeriesSource } from '../model.ts';
 import { type Batch, TelemetryBuffer } from './buffer.ts';
+import { compactFile, isMostlyFree } from './compaction.ts';
 import type { Database } from './database.ts';
 import {
   type StoreState,
@@ -43,6 +44,8 @@ export type TelemetryStoreOptions = {
   seriesMax?: number;
   retention?: Partial<RetentionRules>;
   retentionEveryMs?: number;
+  /** A smaller file is never made smaller still. */
+  compactBytesMin?: number;
 };
 
 const megabyte = 1024 ** 2;
@@ -55,13 +58,14 @@ const temporaryBytesMax = 256 * megabyte;
 const logBytesMax = 64 * megabyte;
 
 const defaults = {
-  memoryBytesMax: 256 * megabyte,
+  memoryBytesMax: 128 * megabyte,
   threads: 2,
   bufferRecordsMax: 100_000,
   bufferBytesMax: 64 * megabyte,
   flushEveryMs: 250,
   seriesMax: 50_000,
   retentionEveryMs: 60_000,
+  compactBytesMin: 64 * megabyte,
 };
 const retentionDefaults: RetentionRules = {
   spansMs: 24 * hourMs,
@@ -92,6 +96,8 @@ class FileStore implements TelemetryStore {
   readonly #written = { spans: 0, logs: 0, samples: 0 };
   readonly #dropped = { spans: 0, logs: 0, samples: 0 };
   #seriesRefused = 0;
+  /** Records that are taken from the buffer and not yet known to be written. */
+  #writing = 0;
 
   #database: Database | undefined;
   #why: string | undefined;
@@ -150,7 +156,7 @@ class FileStore implements TelemetryStore {
       ...(status === 'broken' && this.#why !== undefined ? { why: this.#why } : {}),
       written: { ...this.#written },
       dropped: { ...this.#dropped },
-      waiting: this.#buffer.records,
+      waiting: this.#buffer.records + this.#writing,
       waitingBytes: this.#buffer.bytes,
       fileBytes: storeFileBytes(this.#options.folder),
       series: this.#index.size,
@@ -224,6 +230,7 @@ class FileStore implements TelemetryStore {
     if (!this.#database && this.#options.env.monotonicMs() >= this.#retryAtMs) await this.#open();
     while (this.#database && this.#buffer.records > 0) {
       const batches = this.#buffer.take(recordsPerWrite);
+      this.#writing = batches.reduce((sum, { records }) => sum + records.length, 0);
       try {
         const { samplesRefused } = await writeBatches(this.#database.writer, this.#index, batches);
         this.#seriesRefused += samplesRefused;
@@ -233,12 +240,14 @@ class FileStore implements TelemetryStore {
       } catch (error) {
         await this.#afterFailure(error, batches);
       }
+      this.#writing = 0;
     }
   }
 
   /** S3 */
   async #afterFailure(error: unknown, batches: readonly Batch[]): Promise<void> {
     this.#failures += 1;
+    this.#writing = 0;
     if (this.#failures < failuresMax) {
       this.#buffer.putBack(batches);
     } else {
@@ -296,12 +305,32 @@ class FileStore implements TelemetryStore {
       if (step.kind === 'done') {
         this.#index.forget(step.seriesGone);
         this.#retentionAtMs = env.monotonicMs() + retentionEveryMs;
+        await this.#giveBack();
       } else if (step.why === 'size') {
         log.warn(step, 'the telemetry file is full: the oldest is deleted');
       }
     } catch (error) {
       this.#retentionAtMs = env.monotonicMs() + retentionEveryMs;
       log.warn({ error }, 'old telemetry could not be deleted; tried again later');
+    }
+  }
+
+  /** Reads fail meanwhile; what comes in waits in the buffer. */
+  async #giveBack(): Promise<void> {
+    const { folder, memoryBytesMax, threads, log, compactBytesMin } = this.#options;
+    const database = this.#database;
+    if (!database || !(await isMostlyFree(database.writer, compactBytesMin))) return;
+    this.#database = undefined;
+    this.#why = 'its file is being made smaller';
+    await database.close();
+    const before = storeFileBytes(folder);
+    try {
+      await compactFile({ folder, memoryBytesMax, threads });
+      const fileBytes = storeFileBytes(folder);
+      log.info({ before, fileBytes }, 'the telemetry file was made smaller');
+    } finally {
+      this.#why = undefined;
+      await this.#open();
     }
   }
 }
