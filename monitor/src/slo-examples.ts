@@ -6,8 +6,8 @@ import { type Duration, durationMs } from './rule-types.ts';
 import { type Objective, type ObjectiveName, objectives } from './slo-objectives.ts';
 import { burnRates } from './slo-rules.ts';
 
-/** How often the rules are evaluated in these examples; none of them waits. */
-export const sloExamplesEvery: Duration = '1h';
+/** How often the rules are evaluated in these examples; none of them waits for the next time. */
+export const sloExamplesEvery: Duration = '8h';
 
 const eventsPerStep = 10_000;
 const gateway =
@@ -39,10 +39,10 @@ const fewOrders: AlertExample = {
   name: 'OrderAvailabilityBurnRate14x needs more than three bad orders',
   interval: '30s',
   series: {
-    [`http_requests_total{${gateway},status="201"}`]: '0+1x240',
-    [`http_requests_total{${gateway},status="503"}`]: '0+0x225 1+1x2 3+0x20',
+    [`http_requests_total{${gateway},status="201"}`]: '0+1x960',
+    [`http_requests_total{${gateway},status="503"}`]: '0+0x953 1+1x2 3+0x20',
   },
-  at: '2h',
+  at: '8h',
   firing: [],
 };
 
@@ -60,15 +60,17 @@ function examplesOf(
   { factor, long, short, suffix }: (typeof burnRates)[number],
 ): AlertExample[] {
   const alert = `${objective.alert}${suffix}`;
-  // Ten values in the short window, an hour more than the long one.
+  // Looked at once the long window is full; ten values in the short one.
+  const everyMs = durationMs(sloExamplesEvery);
+  const atMs = Math.ceil((durationMs(long) + 1) / everyMs) * everyMs;
   const intervalS = durationMs(short) / 10_000;
-  const steps = Math.round((durationMs(long) / 1_000 + 3_600) / intervalS);
+  const steps = Math.round(atMs / 1_000 / intervalS);
   const bad = (share: number): number =>
     Math.round(eventsPerStep * factor * (1 - objective.target) * share);
   const shared = {
     alert,
     interval: `${intervalS}s`,
-    at: `${(durationMs(long) + 3_600_000) / 3_600_000}h`,
+    at: `${atMs / 3_600_000}h`,
   } as const;
   const steady = (badPerStep: number) => {
     const grows = (perStep: number): string => `0+${perStep}x${steps}`;
