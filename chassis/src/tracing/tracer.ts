@@ -119,18 +119,3 @@ function openSpan({ name, given, parent, context, sink, env, slowMs }: Opening):
     },
   };
 }
-
-/** A tracer that keeps nothing: for tests, and where telemetry is off. */
-export const silentTracer: Tracer = {
-  begin: () => silentSpan,
-  within: (_span, work) => work(),
-  current: () => undefined,
-};
-
-const silentSpan: OpenSpan = {
-  context: { traceId: '1'.padStart(32, '0'), spanId: '1'.padStart(16, '0'), sampled: false },
-  set: () => undefined,
-  link: () => undefined,
-  fail: () => undefined,
-  end: () => undefined,
-};
