@@ -8,7 +8,7 @@ import { measureCost } from './cost.ts';
 import { measureOrders, ordersPlan } from './orders.ts';
 import { describeOrders } from './orders-report.ts';
 
-const names = ['orders', 'cost'] as const;
+const names = ['orders', 'cost', 'monitor'] as const;
 type Name = (typeof names)[number];
 
 type Options = {
@@ -19,6 +19,7 @@ type Options = {
   concurrency: number;
   rate?: number;
   cpuProf?: ServiceName;
+  spans: number;
 };
 
 const say = (text: string): void => {
@@ -53,12 +54,17 @@ async function runOne(name: Name, options: Options): Promise<unknown> {
     }
     case 'cost':
       return measureCost({ ...options, ratePerS: options.rate, profiled: options.cpuProf }, say);
+    case 'monitor': {
+      // Only who measures it needs its database in memory.
+      const { measureMonitor } = await import('./monitor.ts');
+      return measureMonitor(options.spans, say);
+    }
   }
 }
 
 function readCommand(words: readonly string[]): { chosen: Name[]; options: Options } | number {
   const command = new Command('bench')
-    .description('The benchmarks: orders (the default) and cost.')
+    .description('The benchmarks: orders (the default), cost and monitor.')
     .usage('[names...] [options]   (npm run bench -- [names...] [options])')
     .argument('[names...]', names.join(' or '), readName)
     .option('--json <file>', 'write the results into this file')
@@ -68,6 +74,7 @@ function readCommand(words: readonly string[]): { chosen: Name[]; options: Optio
     .option('--concurrency <n>', 'cost: orders on their way at once', wholeNumber(1, 4_000), 256)
     .option('--rate <n>', 'cost: arrivals a second instead', wholeNumber(1, 100_000))
     .option('--cpu-prof <service>', 'cost: profile this service', readService)
+    .option('--spans <n>', 'monitor: how many spans', wholeNumber(1_000, 10_000_000), 500_000)
     .exitOverride();
   try {
     command.parse([...words], { from: 'user' });

@@ -12,7 +12,7 @@ const mayUse: Record<string, readonly string[]> = {
   monitor: ['chassis', 'contracts'],
   lab: ['auditor', 'chassis', 'contracts', 'launcher'],
   simulation: ['auditor', 'chassis', 'contracts', ...protocols],
-  bench: ['chassis', 'contracts', 'lab', 'launcher'],
+  bench: ['chassis', 'contracts', 'lab', 'launcher', 'monitor'],
   console: ['contracts'],
   launcher: ['contracts'],
   test: ['auditor', 'chassis', 'contracts', 'lab', 'launcher', 'monitor'],

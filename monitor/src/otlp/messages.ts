@@ -5,24 +5,11 @@
 import type { Attributes } from '../model.ts';
 
 /**
- * How a field is read. `nanos`: an instant in nanoseconds, given as microseconds with a fraction.
- * `id`: bytes, given as lowercase hex. `attributes`: repeated KeyValue, `anyValue`: an AnyValue; both
+ * `type` is the name of a message, or how a value is read: text, bool, varint, fixed64, sfixed64,
+ * double as in protobuf; `nanos`: an instant in nanoseconds, given as microseconds with a fraction;
+ * `id`: bytes, given as lowercase hex; `attributes`: repeated KeyValue, `anyValue`: an AnyValue, both
  * given as plain values.
  */
-export const scalarTypes = [
-  'text',
-  'id',
-  'bool',
-  'varint',
-  'nanos',
-  'fixed64',
-  'sfixed64',
-  'double',
-  'attributes',
-  'anyValue',
-] as const;
-export type ScalarType = (typeof scalarTypes)[number];
-
 export type Field = { name: string; number: number; type: string; repeated?: true };
 
 const resourceFields = [{ name: 'attributes', number: 1, type: 'attributes' }] as const;
