@@ -21,6 +21,9 @@ const traceId = '0af7651916cd43dd8448eb211c80319c';
 const spanId = 'b7ad6b7169203331';
 const startTimeUnixNano = `${nowMs}000000`;
 
+/** Hundreds of requests, one after another. */
+const slow = { timeout: 120_000 };
+
 let receiver: ReceiverUnderTest;
 
 beforeAll(async () => {
@@ -263,6 +266,7 @@ test('more requests at once than the limit are asked to come back', async () => 
   } as RequestInit);
   await until(async () => (await send(`${busy.url}/v1/traces`, '{}')).status === 503, {
     what: 'a refusal',
+    deadlineMs: 20_000,
   });
   const refused = await send(`${busy.url}/v1/traces`, '{}');
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
@@ -270,6 +274,7 @@ test('more requests at once than the limit are asked to come back', async () => 
   expect((await first).status).toBe(200);
   await until(async () => (await send(`${busy.url}/v1/traces`, '{}')).status === 200, {
     what: 'room again',
+    deadlineMs: 20_000,
   });
 });
 
@@ -285,11 +290,13 @@ test('a sender that goes away in the middle frees its place', async () => {
   } as RequestInit).catch(() => undefined);
   await until(async () => (await send(`${busy.url}/v1/traces`, '{}')).status === 503, {
     what: 'a refusal',
+    deadlineMs: 20_000,
   });
   leaving.abort();
   await first;
   await until(async () => (await send(`${busy.url}/v1/traces`, '{}')).status === 200, {
     what: 'room again',
+    deadlineMs: 20_000,
   });
 });
 
@@ -314,7 +321,7 @@ async function capturedBody(): Promise<Buffer> {
 const path = fc.constantFrom('/v1/traces', '/v1/metrics', '/v1/logs');
 const headers = fc.constantFrom(protobuf, json, { ...protobuf, 'content-encoding': 'gzip' });
 
-test('whatever bytes are sent, the answer is 200 or 4xx', async () => {
+test('whatever bytes are sent, the answer is 200 or 4xx', slow, async () => {
   const valid = await capturedBody();
   expect(valid.length).toBeGreaterThan(300);
   const cut = fc.nat(valid.length).map((length) => valid.subarray(0, length));
@@ -336,7 +343,7 @@ test('whatever bytes are sent, the answer is 200 or 4xx', async () => {
   );
 });
 
-test('JSON with values of wrong types is 200 or 400', async () => {
+test('JSON with values of wrong types is 200 or 400', slow, async () => {
   const wrong = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('1', '-1', 1e30, -0));
   const anySpan = fc.record(
     {

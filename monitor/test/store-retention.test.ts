@@ -70,7 +70,10 @@ test(
     await untilIs({ spans: 0, logs: 0, samples: 3, exemplars: 1, series: 2 });
     pass(1.1 * hourMs);
     await untilIs({ spans: 0, logs: 0, samples: 1, exemplars: 0, series: 1 });
-    await until(() => store.state().series === 1, { what: 'the series to be forgotten' });
+    await until(() => store.state().series === 1, {
+      what: 'the series to be forgotten',
+      deadlineMs: 60_000,
+    });
     store.intake.samples([sample({ name: 'gone', atMs: noonMs + 3 * hourMs })]);
     expect(await counts(store)).toMatchObject({ samples: 2, series: 2 });
   },
@@ -155,7 +158,10 @@ test('room is given back to the disk when most of the file is free', slow, async
     what: 'a smaller file',
     deadlineMs: 60_000,
   });
-  await until(() => store.state().status === 'open', { what: 'the store to be open again' });
+  await until(() => store.state().status === 'open', {
+    what: 'the store to be open again',
+    deadlineMs: 60_000,
+  });
   const told = log.told.find(({ message }) => message.includes('made smaller'))?.fields;
   expect(Number(told?.['fileBytes'])).toBeLessThan(Number(told?.['before']) / 1.8);
   expect(await counts(store)).toMatchObject({ spans: 1, logs: 1_000, samples: 1 });

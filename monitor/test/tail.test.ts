@@ -142,7 +142,10 @@ test('after a crash the lines that the store has are not taken again', async () 
   {
     await using first = await follow(at, store, { saveEveryMs: 0 });
     await first.caughtUp;
-    await until(() => readFileSync(at.offsets, 'utf8').includes('false'), { what: 'offsets' });
+    await until(() => readFileSync(at.offsets, 'utf8').includes('false'), {
+      what: 'offsets',
+      deadlineMs: 20_000,
+    });
   }
   const early = readFileSync(at.offsets, 'utf8').replace('true', 'false');
   appendFileSync(path, 'line 4\nline 5\nline 5\n');
