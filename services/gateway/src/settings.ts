@@ -18,7 +18,7 @@ export const settings = z.object({
     .max(1_000_000)
     .default(limits.studentOrdersBurst),
   /** Requests that are answered at the same time; beyond that they are refused, reads first. */
-  RUSHLIGHT_GATEWAY_IN_FLIGHT_MAX: z.coerce.number().int().min(1).max(100_000).default(2_000),
+  RUSHLIGHT_GATEWAY_IN_FLIGHT_MAX: z.coerce.number().int().min(1).max(100_000).default(4_000),
   /** Event streams that are open at the same time. */
   RUSHLIGHT_GATEWAY_STREAMS_MAX: z.coerce.number().int().min(1).max(100_000).default(10_000),
   /** How often stock and revocations are read anew, whatever was broadcast. */
