@@ -14,7 +14,9 @@ import {
   type MetricSpec,
   metrics as table,
 } from '@rushlight/contracts';
+import { realEnvironment } from './environment.ts';
 import { Histogram, type Series } from './histogram.ts';
+import { within } from './within.ts';
 
 const seriesMax = 1_000;
 
@@ -36,11 +38,6 @@ export interface Metrics {
 
 /** A neighbour that does not answer makes its own figures old, and not the others late. */
 const readMsMax = 1_000;
-
-async function tooLong(): Promise<void> {
-  const timeout = AbortSignal.timeout(readMsMax);
-  await new Promise((resolve) => timeout.addEventListener('abort', resolve, { once: true }));
-}
 
 type Recorder = Counter<string> | Gauge<string> | Histogram;
 
@@ -96,7 +93,8 @@ export function createMetrics(labels: { service: string; instance: string }): Me
       readers.push(read);
     },
     expose: async () => {
-      await Promise.race([Promise.allSettled(readers.map(async (read) => read())), tooLong()]);
+      const read = Promise.allSettled(readers.map(async (one) => one()));
+      await within(realEnvironment, readMsMax, read);
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };

@@ -1,10 +1,11 @@
+import { seededRandom } from '@rushlight/chassis';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LogRecord } from '../src/model.ts';
 import { logAnomalyOf, seriesAnomalyOf, type WatchedSeries } from '../src/read/anomalies.ts';
 import { baselineAt } from '../src/read/baseline.ts';
 import { changePointsOf } from '../src/read/change-points.ts';
-import { dice, normal, poisson } from './made-series.ts';
+import { normal, poisson } from './made-series.ts';
 
 const minuteMs = 60_000;
 const windowMs = 15 * minuteMs;
@@ -14,7 +15,7 @@ const shapes: Shape[] = ['rate', 'latency', 'gauge'];
 
 /** A healthy series, a value a minute: Poisson arrivals, log-normal latencies, GC-like spikes. */
 function healthy(seed: number, shape: Shape, minutes: number): WatchedSeries {
-  const random = dice(seed);
+  const random = seededRandom(seed);
   const level = Math.exp(1 + 4 * random());
   const width = 0.1 + 0.4 * random();
   const values = Float64Array.from({ length: minutes }, () => {
@@ -121,7 +122,7 @@ test('the evening’s rush is normal in the evening, once two days are known', (
     const ofDay = at % perDay;
     return ofDay >= 200 && ofDay < 230 ? 500 : 10;
   };
-  const random = dice(7);
+  const random = seededRandom(7);
   const make = (days: number): WatchedSeries => ({
     ...{ name: 'orders', labels: {}, unit: '/s', spreadMin: 0.1, isRate: false },
     points: {
@@ -167,7 +168,7 @@ test('a step is found where it is, whatever its size and sign', () => {
   const height = fc.oneof(fc.integer({ min: 5, max: 500 }), fc.integer({ min: -500, max: -5 }));
   fc.assert(
     fc.property(cut, height, fc.nat(), (at, by, seed) => {
-      const random = dice(seed);
+      const random = seededRandom(seed);
       const values = Array.from(
         { length: 100 },
         (_, i) => (i < at ? 0 : by) + 0.3 * normal(random),
@@ -218,7 +219,7 @@ test('a template is new or gone only where chance would be strange', () => {
 test('lines that come by chance at a steady rate are rarely called new or gone', () => {
   let [alarms, looks] = [0, 0];
   for (let seed = 1; seed <= 2_000; seed++) {
-    const random = dice(seed);
+    const random = seededRandom(seed);
     const perMinute = 20 * random() ** 3;
     const parts = Array.from({ length: 6 }, () => poisson(random, perMinute * 10));
     const before = parts.reduce((sum, count) => sum + count, 0);

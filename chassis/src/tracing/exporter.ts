@@ -38,7 +38,6 @@ export function startExporter(options: ExporterOptions): Exporter {
   const { env, log, onSpans, heldMax = 4_096 } = options;
   const over = new AbortController();
   let held: FinishedSpan[] = [];
-  let dropped = 0;
   let failures = 0;
 
   /** False when nobody took them. */
@@ -68,21 +67,19 @@ export function startExporter(options: ExporterOptions): Exporter {
       }
     }
   };
+  /** X1 */
   const shed = (): void => {
     const excess = held.length - heldMax;
-    if (excess > 0) held.splice(0, excess);
-    dropped += Math.max(0, excess);
-    if (dropped > 0) onSpans('dropped', dropped);
-    dropped = 0;
+    if (excess <= 0) return;
+    held = held.slice(excess);
+    onSpans('dropped', excess);
   };
   const running = loop();
   return {
     add: (span) => {
       held.push(span);
       // Shed in pieces: to move the rest of an array at each span would cost as much as the span.
-      if (held.length < heldMax * 2) return;
-      dropped += held.length - heldMax;
-      held = held.slice(-heldMax);
+      if (held.length >= heldMax * 2) shed();
     },
     close: async () => {
       over.abort();

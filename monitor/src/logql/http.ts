@@ -6,12 +6,13 @@
 // K2. Instants of lines are nanoseconds in a string, those of metrics seconds.
 // K3. A fault of the store is no answer of this API: it is thrown on.
 
-import { LimitError, type LogSource, type Matcher, type Range, type Series } from '../model.ts';
+import { LimitError, type LogSource, type Matcher, type Range } from '../model.ts';
 import {
   type ApiAnswer,
   givenUp,
   invalid,
   limited,
+  matrixSeries,
   parseStepMs,
   parseTimeMs,
   printValue,
@@ -180,12 +181,4 @@ function selectorOf(name: string, text: string): LinesExpression {
 
 function streamOf({ labels, lines }: LogStream): unknown {
   return { stream: labels, values: lines.map(({ atUs, line }) => [`${atUs}000`, line]) };
-}
-
-function matrixSeries({ labels, atMs, values }: Series): unknown {
-  const points = Array.from(atMs, (at, index) => [
-    secondsOf(at),
-    printValue(values[index] ?? Number.NaN),
-  ]);
-  return { metric: labels, values: points };
 }

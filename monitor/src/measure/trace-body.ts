@@ -1,5 +1,7 @@
 // A trace request as an SDK sends it, for measurements: protobuf, spans like those of our services.
 
+import { bytesField, fixed64Field, varintField } from '../otlp/wire.ts';
+
 const attributes = (seed: number): [string, string | number][] => [
   ['http.request.method', 'POST'],
   ['http.route', '/api/orders'],
@@ -20,26 +22,26 @@ export type TraceBodyOptions = {
 
 /** Eight spans a trace, eight attributes a span. */
 export function traceBody({ spans, seed, startUs }: TraceBodyOptions): Buffer {
-  const resource = message(1, message(1, keyValue('service.name', 'orders')));
+  const resource = bytesField(1, bytesField(1, keyValue('service.name', 'orders')));
   const all = Array.from({ length: spans }, (_, index) => {
     const number = seed * spans + index;
-    return message(2, span(number, startUs + index * 10));
+    return bytesField(2, span(number, startUs + index * 10));
   });
-  return message(1, Buffer.concat([resource, message(2, Buffer.concat(all))]));
+  return bytesField(1, Buffer.concat([resource, bytesField(2, Buffer.concat(all))]));
 }
 
 function span(number: number, startUs: number): Buffer {
   const trace = mixed(Math.floor(number / 8), 16);
   return Buffer.concat([
-    message(1, trace),
-    message(2, mixed(number, 8)),
-    message(4, mixed(number - (number % 8), 8)),
-    message(5, Buffer.from(`POST /api/orders ${number % 20}`)),
+    bytesField(1, trace),
+    bytesField(2, mixed(number, 8)),
+    bytesField(4, mixed(number - (number % 8), 8)),
+    bytesField(5, Buffer.from(`POST /api/orders ${number % 20}`)),
     varintField(6, 2),
-    fixedField(7, BigInt(startUs) * 1_000n),
-    fixedField(8, BigInt(startUs + ((number * 7_919) % 90_000)) * 1_000n),
-    ...attributes(number).map(([key, value]) => message(9, keyValue(key, value))),
-    message(15, varintField(3, number % 50 === 0 ? 2 : 0)),
+    fixed64Field(7, BigInt(startUs) * 1_000n),
+    fixed64Field(8, BigInt(startUs + ((number * 7_919) % 90_000)) * 1_000n),
+    ...attributes(number).map(([key, value]) => bytesField(9, keyValue(key, value))),
+    bytesField(15, varintField(3, number % 50 === 0 ? 2 : 0)),
   ]);
 }
 
@@ -56,30 +58,6 @@ function mixed(number: number, bytes: number): Buffer {
 }
 
 function keyValue(key: string, value: string | number): Buffer {
-  const any = typeof value === 'string' ? message(1, Buffer.from(value)) : varintField(3, value);
-  return Buffer.concat([message(1, Buffer.from(key)), message(2, any)]);
-}
-
-function message(field: number, content: Buffer): Buffer {
-  return Buffer.concat([varint(field * 8 + 2), varint(content.length), content]);
-}
-
-function varintField(field: number, value: number): Buffer {
-  return Buffer.concat([varint(field * 8), varint(value)]);
-}
-
-function fixedField(field: number, value: bigint): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(value);
-  return Buffer.concat([varint(field * 8 + 1), bytes]);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let left = value;
-  while (left >= 128) {
-    bytes.push((left % 128) + 128);
-    left = Math.floor(left / 128);
-  }
-  return Buffer.from([...bytes, left]);
+  const any = typeof value === 'string' ? bytesField(1, Buffer.from(value)) : varintField(3, value);
+  return Buffer.concat([bytesField(1, Buffer.from(key)), bytesField(2, any)]);
 }

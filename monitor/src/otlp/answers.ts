@@ -1,5 +1,7 @@
 // What a sender of OTLP is told, in the encoding that it speaks.
 
+import { bytesField, varintField } from './wire.ts';
+
 export type Encoding = 'protobuf' | 'json';
 
 export const mediaTypes = {
@@ -32,22 +34,4 @@ export function exportAnswer(
 export function statusAnswer(encoding: Encoding, code: number, message: string): Buffer {
   if (encoding === 'json') return Buffer.from(JSON.stringify({ code, message }));
   return Buffer.concat([varintField(1, code), bytesField(2, Buffer.from(message))]);
-}
-
-function varintField(number: number, value: number): Buffer {
-  return Buffer.concat([varint(number * 8), varint(value)]);
-}
-
-function bytesField(number: number, value: Buffer): Buffer {
-  return Buffer.concat([varint(number * 8 + 2), varint(value.length), value]);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let left = value;
-  while (left >= 128) {
-    bytes.push((left % 128) + 128);
-    left = Math.floor(left / 128);
-  }
-  return Buffer.from([...bytes, left]);
 }

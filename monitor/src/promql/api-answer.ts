@@ -1,5 +1,6 @@
 // What the HTTP forms of the two query languages have in common: parameters, times and numbers.
 
+import type { Series } from '../model.ts';
 import { QueryError } from './errors.ts';
 import { parseDurationMs } from './literals.ts';
 
@@ -70,4 +71,13 @@ export function givenUp(error: unknown): 'timeout' | 'canceled' | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error.name === 'TimeoutError') return 'timeout';
   return error.name === 'AbortError' ? 'canceled' : undefined;
+}
+
+/** A series as both APIs write it in a matrix. */
+export function matrixSeries({ labels, atMs, values }: Series): unknown {
+  const points = Array.from(atMs, (at, index) => [
+    secondsOf(at),
+    printValue(values[index] ?? Number.NaN),
+  ]);
+  return { metric: labels, values: points };
 }

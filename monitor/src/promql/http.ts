@@ -5,12 +5,13 @@
 //     503, canceled 499. What the evaluator does not support is bad_data.
 // H2. A fault of the store is no answer of this API: it is thrown on.
 
-import { LimitError, type Matcher, type Range, type Series, type SeriesSource } from '../model.ts';
+import { LimitError, type Matcher, type Range, type SeriesSource } from '../model.ts';
 import {
   type ApiAnswer,
   givenUp,
   invalid,
   limited,
+  matrixSeries,
   parseStepMs,
   parseTimeMs,
   printValue,
@@ -189,12 +190,4 @@ function selectorsOf(parameters: URLSearchParams): Matcher[][] {
 
 function allOr(selectors: Matcher[][]): Matcher[][] {
   return selectors.length === 0 ? [[]] : selectors;
-}
-
-function matrixSeries({ labels, atMs, values }: Series): unknown {
-  const points = Array.from(atMs, (at, index) => [
-    secondsOf(at),
-    printValue(values[index] ?? Number.NaN),
-  ]);
-  return { metric: labels, values: points };
 }
