@@ -24,6 +24,8 @@ export type DataFolder = {
   readonly children: string;
   readonly logs: string;
   readonly cache: string;
+  /** Where metrics are: see targets-file.ts. */
+  readonly targets: string;
   /** The folder of a service's own files. */
   service(name: string): string;
 };
@@ -37,6 +39,7 @@ export function layoutOf(path: string): DataFolder {
     children: join(root, 'children.json'),
     logs: join(root, 'logs'),
     cache: join(root, 'cache'),
+    targets: join(root, 'targets.json'),
     service: (name) => join(root, 'services', name),
   };
 }
