@@ -10,6 +10,7 @@
 import assert from 'node:assert/strict';
 import { ApiError } from '@rushlight/contracts';
 import type { Environment } from './environment.ts';
+import { currentSpan, inSpan, Span } from './tracing/span.ts';
 
 export type BatcherOptions<In, Out> = {
   /** What the batches are, for messages. */
@@ -58,8 +59,9 @@ export function createBatcher<In, Out>(options: BatcherOptions<In, Out>): Batche
 
 class QueueBatcher<In, Out> {
   readonly #options: BatcherOptions<In, Out>;
-  // Four queues in step, one column each, so that an item costs no more than its promise.
+  // Five queues in step, one column each, so that an item costs no more than its promise.
   readonly #items: In[] = [];
+  readonly #spans: (Span | undefined)[] = [];
   readonly #resolves: ((result: Out) => void)[] = [];
   readonly #rejects: ((error: unknown) => void)[] = [];
   readonly #addedMs: number[] = [];
@@ -89,6 +91,7 @@ class QueueBatcher<In, Out> {
       this.#rejects.push(reject);
     });
     this.#items.push(item);
+    this.#spans.push(currentSpan());
     this.#addedMs.push(env.monotonicMs());
     if (this.#items.length >= sizeMax) this.#pump();
     else this.#arm();
@@ -168,12 +171,12 @@ class QueueBatcher<In, Out> {
     });
   }
 
-  async #run({ items, resolves, rejects }: Batch<In, Out>): Promise<void> {
-    const { name, run, env, onBatch } = this.#options;
+  async #run({ items, spans, resolves, rejects }: Batch<In, Out>): Promise<void> {
+    const { name, env, onBatch } = this.#options;
     const startedMs = env.monotonicMs();
     const size = items.length;
     try {
-      const results = await run(items);
+      const results = await this.#runTraced(items, spans);
       assert(results.length === size, `${name}: ${results.length} results for ${size} items`);
       results.forEach((result, index) => {
         if (result instanceof Error) rejects[index]?.(result);
@@ -185,10 +188,27 @@ class QueueBatcher<In, Out> {
     onBatch?.({ size, durationMs: env.monotonicMs() - startedMs });
   }
 
+  /** In a span of its own, when those who wait for it have one. */
+  async #runTraced(items: In[], spans: Batch<In, Out>['spans']): Promise<readonly (Out | Error)[]> {
+    const { name, run } = this.#options;
+    const members = spans.filter((span) => span !== undefined);
+    if (members.length === 0) return run(items);
+    const span = Span.joining(members, name, { 'rushlight.batch.size': items.length });
+    try {
+      return await inSpan(span, () => run(items));
+    } catch (error) {
+      span.failWith(error);
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
   #take(count: number): Batch<In, Out> {
     this.#addedMs.splice(0, count);
     return {
       items: this.#items.splice(0, count),
+      spans: this.#spans.splice(0, count),
       resolves: this.#resolves.splice(0, count),
       rejects: this.#rejects.splice(0, count),
     };
@@ -202,6 +222,7 @@ class QueueBatcher<In, Out> {
 
 type Batch<In, Out> = {
   items: In[];
+  spans: (Span | undefined)[];
   resolves: ((result: Out) => void)[];
   rejects: ((error: unknown) => void)[];
 };

@@ -19,6 +19,24 @@ const json = <T extends z.ZodType>(schema: T) =>
 
 const Jwk = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string() });
 
+/** `key=value,key=value`, values URL-encoded, as OpenTelemetry has it. */
+const otlpHeaders = z.string().transform((text, context) => {
+  const pairs = text.split(',').filter((pair) => pair.trim() !== '');
+  try {
+    return Object.fromEntries(pairs.map(readHeader));
+  } catch {
+    // Not the text itself: it holds secrets.
+    context.addIssue({ code: 'custom', message: 'is not key=value,key=value' });
+    return z.NEVER;
+  }
+});
+
+function readHeader(pair: string): [string, string] {
+  const [, name = '', value = ''] = /^\s*([\w!#$%&'*+.^`|~-]+)\s*=(.*)$/s.exec(pair) ?? [];
+  if (name === '') throw new Error('no name');
+  return [name.toLowerCase(), decodeURIComponent(value.trim())];
+}
+
 /** Turns `true` and `false`, and nothing else, into a boolean. */
 export const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
@@ -39,6 +57,11 @@ const Base = z.object({
   RUSHLIGHT_LAB: flag.default(false),
   RUSHLIGHT_DATA: z.string().min(1),
   RUSHLIGHT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .transform((text) => new URL(text))
+    .optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders.optional(),
 });
 
 export type ServiceConfig = Readonly<{
@@ -56,6 +79,8 @@ export type ServiceConfig = Readonly<{
   lab: boolean;
   dataFolder: string;
   logLevel: string;
+  /** Where telemetry is sent to; undefined: nowhere. */
+  otlp: Readonly<{ endpoint: URL; headers: Readonly<Record<string, string>> }> | undefined;
 }>;
 
 /**
@@ -80,6 +105,8 @@ export function readConfig<S extends z.ZodObject>(
     throw new Error(`The configuration is wrong:\n${mistakes.join('\n')}`);
   }
   const name = base.data.RUSHLIGHT_SERVICE;
+  const endpoint = base.data.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const headers = base.data.OTEL_EXPORTER_OTLP_HEADERS ?? {};
   const config: ServiceConfig = {
     service: name,
     instance: base.data.RUSHLIGHT_INSTANCE ?? `${name}-1`,
@@ -95,6 +122,7 @@ export function readConfig<S extends z.ZodObject>(
     lab: base.data.RUSHLIGHT_LAB,
     dataFolder: base.data.RUSHLIGHT_DATA,
     logLevel: base.data.RUSHLIGHT_LOG_LEVEL,
+    otlp: endpoint && Object.freeze({ endpoint, headers: Object.freeze(headers) }),
   };
   return { config: Object.freeze(config), settings: own.data };
 }

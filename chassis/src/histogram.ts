@@ -3,22 +3,34 @@
 //
 // H1. What a scrape reads is what the registry's own histogram would say: buckets that add up to the
 //     count, by upper bound, then the sum and the count.
+// H2. Each bucket has the newest example of a kept trace; only OpenMetrics has a place for it.
 
 import assert from 'node:assert/strict';
+import { realEnvironment } from './environment.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
 export type Series = {
-  observe(value: number): void;
+  /** @param traceId of a kept trace in which this value was seen */
+  observe(value: number, traceId?: string): void;
 };
 
-type Exported = { labels: Record<string, string | number>; value: number; metricName: string };
+/** An observation that can be looked at, as OpenMetrics has it. `timestamp` is in seconds. */
+type Exemplar = { labelSet: { trace_id: string }; value: number; timestamp: number };
+type Exported = {
+  labels: Record<string, string | number>;
+  value: number;
+  metricName: string;
+  exemplar?: Exemplar;
+};
 
 class CountedSeries implements Series {
   readonly labels: Labels;
   readonly #bounds: readonly number[];
   /** Values at most this bound and above the one before; the last place is for those above all. */
   readonly #counts: Float64Array;
+  /** The newest of each place. */
+  readonly #exemplars: (Exemplar | undefined)[] = [];
   #sum = 0;
 
   constructor(labels: Labels, bounds: readonly number[]) {
@@ -27,13 +39,16 @@ class CountedSeries implements Series {
     this.#counts = new Float64Array(bounds.length + 1);
   }
 
-  observe(value: number): void {
+  observe(value: number, traceId?: string): void {
     assert(Number.isFinite(value), `${value} is no value of a histogram`);
     const bounds = this.#bounds;
     let place = 0;
     while (place < bounds.length && value > (bounds[place] as number)) place++;
     this.#counts[place] = (this.#counts[place] as number) + 1;
     this.#sum += value;
+    if (traceId === undefined) return;
+    const timestamp = realEnvironment.nowMs() / 1_000;
+    this.#exemplars[place] = { labelSet: { trace_id: traceId }, value, timestamp };
   }
 
   export(name: string): Exported[] {
@@ -42,7 +57,9 @@ class CountedSeries implements Series {
     const buckets = [...this.#counts].map((counted, place) => {
       count += counted;
       const le = this.#bounds[place] ?? '+Inf';
-      return { labels: { le, ...labels }, value: count, metricName: `${name}_bucket` };
+      const exemplar = this.#exemplars[place];
+      const bucket = { labels: { le, ...labels }, value: count, metricName: `${name}_bucket` };
+      return exemplar ? { ...bucket, exemplar } : bucket;
     });
     return [
       ...buckets,

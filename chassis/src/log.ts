@@ -1,6 +1,8 @@
 // JSON logs on standard output, one line an event, written at once: a killed process loses none.
+// What is said inside a span says which.
 
 import { pino } from 'pino';
+import { currentSpan } from './tracing/span.ts';
 
 export type LogFields = Record<string, unknown>;
 
@@ -21,6 +23,10 @@ export function createLog(options: { service: string; instance: string; level: s
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' },
+    mixin: () => {
+      const span = currentSpan();
+      return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
+    },
     serializers: { error: pino.stdSerializers.err },
   });
 }

@@ -16,6 +16,7 @@ import {
 } from '@rushlight/contracts';
 import { realEnvironment } from './environment.ts';
 import { Histogram, type Series } from './histogram.ts';
+import { type Exposition, exposeOpenMetrics, wantsOpenMetrics } from './open-metrics.ts';
 import { within } from './within.ts';
 
 const seriesMax = 1_000;
@@ -32,8 +33,8 @@ export interface Metrics {
   series<N extends Of<'histogram'>>(name: N, labels: MetricLabels<N>): Series;
   /** Runs before each scrape, to read what is only known by asking. */
   onScrape(read: () => Promise<void> | void): void;
-  /** The Prometheus text exposition. */
-  expose(): Promise<{ contentType: string; text: string }>;
+  /** What a scrape reads: Prometheus text, or OpenMetrics where the header asks for it. */
+  expose(accept?: string): Promise<Exposition>;
 }
 
 /** A neighbour that does not answer makes its own figures old, and not the others late. */
@@ -92,9 +93,10 @@ export function createMetrics(labels: { service: string; instance: string }): Me
     onScrape: (read) => {
       readers.push(read);
     },
-    expose: async () => {
+    expose: async (accept) => {
       const read = Promise.allSettled(readers.map(async (one) => one()));
       await within(realEnvironment, readMsMax, read);
+      if (wantsOpenMetrics(accept)) return exposeOpenMetrics(registry, labels);
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };

@@ -12,6 +12,8 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { openPostgres, type PostgresStore, startRelay } from './store/index.ts';
 import { UnavailableError } from './store/store.ts';
+import { traceBus } from './tracing/traced-bus.ts';
+import type { Tracer } from './tracing/tracer.ts';
 
 export type Neighbours = {
   /** Opens a database of ours and brings it to the newest schema. */
@@ -36,13 +38,14 @@ type Parts = {
   env: Environment;
   log: Log;
   metrics: Metrics;
+  tracer: Tracer | undefined;
   tokens: ServiceTokens;
   own: (what: string, close: () => Promise<void> | void) => void;
   dependsOn: (dependency: Dependency) => void;
 };
 
 export function createNeighbours(parts: Parts): Neighbours {
-  const { config, env, log, metrics, tokens, own, dependsOn } = parts;
+  const { config, env, log, metrics, tracer, tokens, own, dependsOn } = parts;
   return {
     openStore: async ({ url, migrations, name = config.service }) => {
       if (!url) throw new Error(`${config.service} needs a database: set RUSHLIGHT_DATABASE_URL`);
@@ -51,7 +54,7 @@ export function createNeighbours(parts: Parts): Neighbours {
         metrics.observe('db_operation_duration_seconds', { operation }, durationS);
       };
       const sizeMax = databaseConnectionsMax;
-      const options = { url, name, env, log, sizeMax, migrations, onOperation };
+      const options = { url, name, env, log, sizeMax, migrations, onOperation, tracer };
       const store = await onceUp(env, () => openPostgres(options));
       watchConnections(store, metrics);
       own(`database ${name}`, () => store.close());
@@ -68,7 +71,8 @@ export function createNeighbours(parts: Parts): Neighbours {
       };
       const url = config.busUrl;
       const options = { url, name: config.instance, env, log, hooks };
-      const bus = await onceUp(env, () => openPostgresBus(options));
+      const opened = await onceUp(env, () => openPostgresBus(options));
+      const bus = tracer ? traceBus(opened, tracer) : opened;
       watchBus(config.service, bus, metrics);
       own('bus', () => bus.close());
       dependsOn({ name: 'bus', needed: false, check: () => bus.ping() });

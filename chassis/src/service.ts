@@ -18,6 +18,7 @@ import { createServiceTokens } from './http/service-token.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
+import { openTraces } from './tracing/traces.ts';
 
 export type Service<S> = Neighbours & {
   config: ServiceConfig;
@@ -43,7 +44,11 @@ export type ServiceOptions<S extends z.ZodObject> = {
   admit?: (priority: Priority) => () => void;
 };
 
-const Common = z.object({ RUSHLIGHT_METRICS_OPEN: flag.default(false) });
+const Common = z.object({
+  RUSHLIGHT_METRICS_OPEN: flag.default(false),
+  /** Ordinary traces to keep: so many of orders, and as many of all other requests together. */
+  RUSHLIGHT_TRACES_PER_S: z.coerce.number().min(0).max(10_000).default(20),
+});
 const drainMsMax = 8_000;
 
 /** Runs a service as this process, until SIGTERM, SIGINT or the loss of the launcher. */
@@ -99,16 +104,27 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
 function readOrExit<S extends z.ZodObject>(settings: S) {
   try {
     const read = readConfig(settings);
-    const { RUSHLIGHT_METRICS_OPEN } = readConfig(Common).settings;
-    return { ...read, metricsOpen: RUSHLIGHT_METRICS_OPEN };
+    const common = readConfig(Common).settings;
+    return {
+      ...read,
+      metricsOpen: common.RUSHLIGHT_METRICS_OPEN,
+      tracesPerS: common.RUSHLIGHT_TRACES_PER_S,
+    };
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);
     return process.exit(78);
   }
 }
 
+type Read<S extends z.ZodObject> = {
+  config: ServiceConfig;
+  settings: z.output<S>;
+  metricsOpen: boolean;
+  tracesPerS: number;
+};
+
 function makeService<S extends z.ZodObject>(
-  read: { config: ServiceConfig; settings: z.output<S>; metricsOpen: boolean },
+  read: Read<S>,
   log: Log,
   options: ServiceOptions<S>,
   releases: { what: string; close: () => Promise<void> | void }[],
@@ -120,6 +136,9 @@ function makeService<S extends z.ZodObject>(
   watchDisk(config.dataFolder, metrics);
   const tokens = createServiceTokens(config, env);
   const dependencies: Dependency[] = [];
+  const own = (what: string, close: () => Promise<void> | void): void =>
+    void releases.push({ what, close });
+  const tracer = openTraces({ config, keptPerS: read.tracesPerS, env, log, metrics, own });
   const server = createHttpServer({
     authenticate: options.authenticate?.({ config, env }) ?? authenticateService(tokens),
     log,
@@ -127,13 +146,12 @@ function makeService<S extends z.ZodObject>(
     lab: config.lab,
     monotonicMs: env.monotonicMs,
     after: env.after,
-    trustsDeadlines: options.authenticate === undefined,
+    trustsCallers: options.authenticate === undefined,
+    tracer,
     ...(options.admit ? { admit: options.admit } : {}),
   });
   const { metricsOpen } = read;
   addOperations(server.app, { dependencies, isReady, metrics, metricsOpen });
-  const own = (what: string, close: () => Promise<void> | void): void =>
-    void releases.push({ what, close });
   const dependsOn = (dependency: Dependency): void => void dependencies.push(dependency);
 
   return {
@@ -145,7 +163,7 @@ function makeService<S extends z.ZodObject>(
     server,
     own,
     dependsOn,
-    ...createNeighbours({ config, env, log, metrics, tokens, own, dependsOn }),
+    ...createNeighbours({ config, env, log, metrics, tracer, tokens, own, dependsOn }),
     every: (what, everyMs, work) => own(what, repeat(env, log, what, everyMs, work)),
   };
 }

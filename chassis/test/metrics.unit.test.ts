@@ -80,3 +80,31 @@ test('who does not answer a scrape, or fails it, keeps nobody else from theirs',
   metrics.onScrape(() => metrics.set('outbox_depth', {}, 3));
   expect((await metrics.expose()).text).toMatch(/outbox_depth\{[^}]*\} 3\n/);
 });
+
+test('OpenMetrics has the same samples, and an example of a kept trace in the bucket it fell into', async () => {
+  const metrics = createMetrics(own);
+  const traceId = 'a'.repeat(32);
+  const route = { method: 'GET', route: '/a' };
+  metrics.count('errors_total', { code: 'busy' }, 3);
+  const durations = metrics.series('http_request_duration_seconds', route);
+  durations.observe(0.002);
+  durations.observe(0.3, traceId);
+  const open = await metrics.expose('application/openmetrics-text;version=1.0.0,*/*;q=0.1');
+  expect(open.contentType).toContain('application/openmetrics-text');
+  const lines = open.text.split('\n');
+  const line = (start: string) => lines.filter((one) => one.startsWith(start));
+  expect(line('# TYPE errors ')).toEqual(['# TYPE errors counter']);
+  expect(line('errors_total{')[0]).toMatch(/ 3$/);
+  expect(line('errors_total{')[0]).toContain('service="orders"');
+  const exemplars = lines.filter((one) => one.includes(' # {'));
+  expect(exemplars).toHaveLength(1);
+  expect(exemplars[0]).toContain('le="0.5"');
+  expect(exemplars[0]).toMatch(
+    new RegExp(` 2 # \\{trace_id="${traceId}"\\} 0\\.3 \\d+(\\.\\d+)?$`),
+  );
+  expect(open.text.endsWith('# EOF\n')).toBe(true);
+  // Afterwards the older format is what it was.
+  const { text } = await metrics.expose('text/plain');
+  expect(text).toContain('# TYPE errors_total counter');
+  expect(text).not.toContain(traceId);
+});

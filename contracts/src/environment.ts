@@ -1,7 +1,10 @@
 // What a service process finds in its environment. The launcher, compose and Kubernetes write it,
 // the chassis reads and checks it at the door.
 
-/** Names common to every service. `DATABASE_URL` is absent where a service has no database. */
+/**
+ * Names common to every service. `DATABASE_URL` is absent where a service has no database. The names
+ * of OpenTelemetry mean what they mean everywhere.
+ */
 export const serviceEnvironment = {
   RUSHLIGHT_SERVICE: 'The name of the service, as in the service table.',
   RUSHLIGHT_INSTANCE: 'A name for this replica; it stands in logs and metrics.',
@@ -17,6 +20,9 @@ export const serviceEnvironment = {
   RUSHLIGHT_LAB: 'true or false: whether the lab (demo logins, crowd, faults) is on.',
   RUSHLIGHT_DATA: 'A folder for files of its own (key material, message files).',
   RUSHLIGHT_LOG_LEVEL: 'trace, debug, info, warn, error.',
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'Where OTLP/HTTP is sent to: the base URL. Absent: nowhere.',
+  OTEL_EXPORTER_OTLP_HEADERS:
+    'Headers for that: key=value, with commas between, values URL-encoded.',
 } as const;
 
 export type ServiceEnvironmentName = keyof typeof serviceEnvironment;

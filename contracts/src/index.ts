@@ -19,3 +19,4 @@ export * from './orders.ts';
 export * from './services.ts';
 export * from './stream.ts';
 export * from './telemetry.ts';
+export * from './trace-ids.ts';

@@ -143,6 +143,11 @@ export const metrics = {
     help: 'Size of the file system on which a volume of this service is kept.',
     labels: ['volume'],
   },
+  trace_spans_total: {
+    kind: 'counter',
+    help: 'Spans that were kept, by what became of them: exported or dropped.',
+    labels: ['outcome'],
+  },
   errors_total: { kind: 'counter', help: 'Errors answered or logged.', labels: ['code'] },
 } as const satisfies Record<string, MetricSpec>;
 
@@ -167,8 +172,7 @@ export const spanAttributes = {
   'messaging.destination.name': 'The queue or the topic.',
   'messaging.batch.message_count': 'Messages taken together.',
   'rushlight.batch.size': 'Orders, or other things, decided together.',
-  'rushlight.queued_ms': 'How long the oldest of a batch waited for it.',
-  'rushlight.order.status': 'What an order became.',
+  'rushlight.order.id': 'The order that a request placed, or asked for again.',
 } as const satisfies Record<string, string>;
 
 export type SpanAttribute = keyof typeof spanAttributes;

@@ -14,6 +14,8 @@ import type { Environment } from '../environment.ts';
 import type { Metrics } from '../metrics.ts';
 import { backoffMs, createRetryBudget, type RetryBudget } from '../retry-budget.ts';
 import { UnavailableError } from '../store/store.ts';
+import { currentSpan, type Span } from '../tracing/span.ts';
+import { formatTraceparent } from '../tracing/trace-context.ts';
 import { deadlineHeaderName } from './deadline.ts';
 import type { User } from './principal.ts';
 import type { ServiceTokens } from './service-token.ts';
@@ -78,8 +80,22 @@ export function createClient(options: ClientOptions): Client {
       metrics.set('breaker_state', { target }, value);
     },
   });
-  const send = (route: Route, call: ForwardCall, callOptions: CallOptions = {}) =>
-    sendWithRetries({ ...options, pool, budget, breaker }, route, call, callOptions);
+  const sender = { ...options, pool, budget, breaker };
+  const send = async (route: Route, call: ForwardCall, callOptions: CallOptions = {}) => {
+    const span = spanOfCall(target, route);
+    if (!span) return await sendWithRetries(sender, route, call, callOptions);
+    try {
+      const headers = { ...call.headers, traceparent: formatTraceparent(span) };
+      const answer = await sendWithRetries(sender, route, { ...call, headers }, callOptions);
+      if (answer.status >= 500) span.fail(String(answer.status));
+      span.end({ 'http.response.status_code': answer.status });
+      return answer;
+    } catch (error) {
+      span.failWith(error);
+      span.end();
+      throw error;
+    }
+  };
 
   return {
     target,
@@ -109,6 +125,19 @@ export function createClient(options: ClientOptions): Client {
       await Promise.all([pool.destroy(), streams.destroy()]);
     },
   };
+}
+
+/** Undefined where nothing is traced. */
+function spanOfCall(target: string, { method, path }: Route): Span | undefined {
+  return currentSpan()?.child({
+    name: `${method} ${path}`,
+    kind: 'client',
+    attributes: {
+      'http.request.method': method,
+      'http.route': path,
+      'server.address': target,
+    },
+  });
 }
 
 type Sender = ClientOptions & { pool: Pool; budget: RetryBudget; breaker: Breaker };

@@ -5,6 +5,7 @@
 
 import type { Series } from '../histogram.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Span } from '../tracing/span.ts';
 
 type Answers = { durations: Series; byStatus: Map<number, number> };
 
@@ -13,6 +14,8 @@ export type MeasureAnswer = (
   route: string,
   status: number,
   durationS: number,
+  /** Its trace is an example of such an answer, if it is kept. */
+  span?: Span,
 ) => void;
 
 export function measureAnswers(metrics: Metrics): MeasureAnswer {
@@ -35,9 +38,9 @@ export function measureAnswers(metrics: Metrics): MeasureAnswer {
     byRoute.set(route, byMethod.set(method, made));
     return made;
   };
-  return (method, route, status, durationS) => {
+  return (method, route, status, durationS, span) => {
     const answers = byRoute.get(route)?.get(method) ?? firstAnswers(method, route);
-    answers.durations.observe(durationS);
+    answers.durations.observe(durationS, span?.sampled ? span.traceId : undefined);
     answers.byStatus.set(status, (answers.byStatus.get(status) ?? 0) + 1);
   };
 }

@@ -45,7 +45,7 @@ export function addOperations(
     if (!options.metricsOpen && !isLoopback(request.socket.remoteAddress)) {
       throw new ApiError('forbidden', { needed: 'an address of this machine', role: request.ip });
     }
-    const { contentType, text } = await options.metrics.expose();
+    const { contentType, text } = await options.metrics.expose(request.headers.accept);
     return reply.header('content-type', contentType).send(text);
   });
 }

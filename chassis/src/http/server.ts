@@ -21,6 +21,8 @@ import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { UnavailableError } from '../store/store.ts';
+import { inSpan, type Span } from '../tracing/span.ts';
+import type { Tracer } from '../tracing/tracer.ts';
 import { deadlineHeaderName, parseDeadlineMs } from './deadline.ts';
 import { inputReader } from './input.ts';
 import { measureAnswers } from './measure.ts';
@@ -66,8 +68,10 @@ export type HttpServerOptions = {
   lab: boolean;
   monotonicMs: () => number;
   after: Environment['after'];
-  /** Callers are services of ours: the deadline that they send is obeyed. */
-  trustsDeadlines: boolean;
+  /** Callers are services of ours: their deadlines are obeyed, and their traces go on here. */
+  trustsCallers: boolean;
+  /** Absent: no request is traced. */
+  tracer?: Tracer | undefined;
   /** Throws ApiError('busy') when there is no room; the returned function gives the room back. */
   admit?: (priority: Priority) => () => void;
 };
@@ -91,6 +95,7 @@ declare module 'fastify' {
     startedMs: number;
     principal: Principal | undefined;
     leave: (() => void) | undefined;
+    span: Span | undefined;
   }
 }
 
@@ -164,6 +169,7 @@ function addHooks(app: FastifyInstance, options: HttpServerOptions): void {
   app.decorateRequest('startedMs', 0);
   app.decorateRequest('principal', undefined);
   app.decorateRequest('leave', undefined);
+  app.decorateRequest('span', undefined);
   app.addHook('onRequest', (request, reply, done) => {
     request.startedMs = options.monotonicMs();
     reply.headers(securityHeaders);
@@ -175,12 +181,18 @@ function addHooks(app: FastifyInstance, options: HttpServerOptions): void {
   app.addHook('onResponse', (request, reply, done) => {
     const durationS = (options.monotonicMs() - request.startedMs) / 1000;
     const route = request.routeOptions.config.contract?.path ?? 'other';
-    measure(request.method, route, reply.statusCode, durationS);
+    const { span } = request;
+    const { statusCode } = reply;
+    measure(request.method, route, statusCode, durationS, span);
+    // Also an answer that was stored, or that another service gave.
+    if (statusCode >= 500) span?.fail(String(statusCode));
+    span?.end({ 'http.response.status_code': statusCode });
     done();
   });
   app.setErrorHandler((error, request, reply) => {
     const answer = toApiError(error, request, log);
     metrics.count('errors_total', { code: answer.code });
+    if (answer.status >= 500) request.span?.fail(answer.code);
     return sendProblem(reply, answer);
   });
   app.setNotFoundHandler((request, reply) => {
@@ -213,7 +225,7 @@ function addRoute(
     ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
     onRequest: (request, reply, done) => enter(request, reply, route, options, done),
     handler: (request, reply) => {
-      const budgetMs = options.trustsDeadlines ? deadlineOf(request) : handlerTimeoutMs;
+      const budgetMs = options.trustsCallers ? deadlineOf(request) : handlerTimeoutMs;
       const context: Context = {
         principal: request.principal,
         log: options.log,
@@ -221,11 +233,23 @@ function addRoute(
         request,
         reply,
       };
-      const work = handler(readInput(request), context);
-      // Nothing is returned: for a promise the framework would make more of its own.
-      answerInTime(work, request, reply, options.monotonicMs(), patience);
+      const input = readInput(request);
+      const answer = (): void => {
+        const work = handler(input, context);
+        // Nothing is returned: for a promise the framework would make more of its own.
+        answerInTime(work, request, reply, options.monotonicMs(), patience);
+      };
+      const { span } = request;
+      if (!span) return answer();
+      if (options.trustsCallers) adoptOrdersOf(span, request);
+      return inSpan(span, answer);
     },
   });
+}
+
+/** A request of ours about many orders is a part of what happened to each. */
+function adoptOrdersOf(span: Span, { body }: FastifyRequest): void {
+  if (span.sampled) span.adopt((body as { orders?: unknown } | undefined)?.orders, span.parent);
 }
 
 /** Lets a request in, or not. Without a promise where who asks is known at once: it is the hot path. */
@@ -238,6 +262,12 @@ function enter(
 ): void {
   try {
     if (options.admit && !admitted(request, reply, route, options.admit, options.metrics)) return;
+    const from = options.trustsCallers ? 'ours' : 'stranger';
+    request.span = options.tracer?.beginRequest(
+      route,
+      String(request.headers['traceparent'] ?? ''),
+      from,
+    );
     const principal = options.authenticate(request, route);
     if (principal instanceof Promise) {
       principal.then((known) => know(known, request, route, done), done);
@@ -326,6 +356,7 @@ function finish(
     // A stream stays open for hours; it is in nobody's way once it has begun.
     request.leave?.();
     request.leave = undefined;
+    request.span?.end({ 'http.response.status_code': reply.raw.statusCode });
     reply.hijack();
   } else sendAnswer(reply, answer as { status: number; body?: unknown });
 }

@@ -7,7 +7,7 @@
 
 import type { EventOf, Topic } from '@rushlight/contracts';
 import type { Environment } from '../environment.ts';
-import { type EmitContext, Emitted, messageOf, type OutboxRow, rowOf } from './outbox.ts';
+import { Emitted, messageOf, type OutboxRow, rowOf } from './outbox.ts';
 import { type Outbox, UnavailableError } from './store.ts';
 
 export type MemoryTransaction = {
@@ -22,7 +22,6 @@ export type MemoryLedgerOptions = {
   env: Environment;
   /** Runs before and after each operation, to take time or to fail; by default it does neither. */
   around?: (when: 'before' | 'after', operation: string) => Promise<void>;
-  traceparent?: () => string | undefined;
 };
 
 export type MemoryLedger = {
@@ -40,7 +39,6 @@ type Kept = { row: OutboxRow; claim: symbol | undefined };
 export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
   const { env } = options;
   const around = options.around ?? (async () => {});
-  const context: EmitContext = { env, traceparent: options.traceparent ?? (() => undefined) };
   const inbox = new Map<string, number>();
   const rows: Kept[] = [];
   const wakes = new Set<() => void>();
@@ -48,7 +46,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
   return {
     transaction: async (operation, work) => {
       await around('before', operation);
-      const result = runOperation(work, { context, inbox, rows, wakes });
+      const result = runOperation(work, { env, inbox, rows, wakes });
       await around('after', operation);
       return result;
     },
@@ -68,15 +66,15 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
 function runOperation<T>(
   work: (tx: MemoryTransaction) => T,
   tables: {
-    context: EmitContext;
+    env: Environment;
     inbox: Map<string, number>;
     rows: Kept[];
     wakes: ReadonlySet<() => void>;
   },
 ): T {
-  const { context, inbox, rows, wakes } = tables;
+  const { env, inbox, rows, wakes } = tables;
   const changes: (() => void)[] = [];
-  const emitted = new Emitted(context);
+  const emitted = new Emitted(env);
   const taken = new Set<string>();
   const isNew = (messageId: string): boolean => {
     if (inbox.has(messageId) || taken.has(messageId)) return false;
@@ -91,7 +89,7 @@ function runOperation<T>(
   });
   if (result instanceof Promise) throw new Error('An operation in memory must be synchronous.');
   for (const apply of changes) apply();
-  for (const id of taken) inbox.set(id, context.env.nowMs());
+  for (const id of taken) inbox.set(id, env.nowMs());
   const written = emitted.messages().map(rowOf);
   for (const row of written) rows.push({ row, claim: undefined });
   if (written.length > 0) for (const wake of wakes) wake();

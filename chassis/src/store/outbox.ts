@@ -14,14 +14,14 @@ import type { EventOf, Message, Topic } from '@rushlight/contracts';
 import type { PoolClient } from 'pg';
 import { storedFrom, type WrittenMessage } from '../bus/delivery.ts';
 import type { Environment } from '../environment.ts';
+import type { Span } from '../tracing/span.ts';
+import { formatTraceparent } from '../tracing/trace-context.ts';
 import { asUnavailable } from './failures.ts';
 import type { ConnectionPool } from './pool.ts';
 import type { Outbox } from './store.ts';
 
 /** Events per message at most; what is emitted together and exceeds it becomes several messages. */
 export const eventsPerMessageMax = 500;
-
-export type EmitContext = { env: Environment; traceparent: () => string | undefined };
 
 export type OutboxRow = {
   id: string;
@@ -33,29 +33,32 @@ export type OutboxRow = {
 
 /** What one transaction emits: a message per topic when it ends, more where it exceeds the limit. */
 export class Emitted {
-  readonly #context: EmitContext;
+  readonly #env: Pick<Environment, 'newId' | 'nowMs'>;
+  readonly #span: Span | undefined;
   readonly #events = new Map<Topic, unknown[]>();
 
-  constructor(context: EmitContext) {
-    this.#context = context;
+  /** @param span of the transaction; it is named beside what is emitted */
+  constructor(env: Pick<Environment, 'newId' | 'nowMs'>, span?: Span) {
+    this.#env = env;
+    this.#span = span;
   }
 
   add<T extends Topic>(topic: T, events: readonly EventOf<T>[]): void {
     const before = this.#events.get(topic) ?? [];
     if (events.length > 0) this.#events.set(topic, before.concat(events));
+    this.#span?.adopt(events);
   }
 
   messages(): WrittenMessage[] {
-    const { env, traceparent } = this.#context;
+    const trace = this.#span && formatTraceparent(this.#span);
     const messages: WrittenMessage[] = [];
     for (const [topic, all] of this.#events) {
       for (let from = 0; from < all.length; from += eventsPerMessageMax) {
         const events = all.slice(from, from + eventsPerMessageMax);
-        const trace = traceparent();
         messages.push({
-          id: env.newId(),
+          id: this.#env.newId(),
           topic,
-          atMs: Math.trunc(env.nowMs()),
+          atMs: Math.trunc(this.#env.nowMs()),
           ...(trace === undefined ? {} : { traceparent: trace }),
           events,
           eventsText: JSON.stringify(events),

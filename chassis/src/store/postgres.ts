@@ -12,9 +12,11 @@ import type { PoolClient } from 'pg';
 import type { WrittenMessage } from '../bus/delivery.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
+import { currentSpan, type Span, type SpanStart } from '../tracing/span.ts';
+import type { Tracer } from '../tracing/tracer.ts';
 import { asUnavailable, failureOf } from './failures.ts';
 import { type MigrationSet, migrate } from './migrations.ts';
-import { type EmitContext, Emitted, insertOutboxRows, postgresOutbox } from './outbox.ts';
+import { Emitted, insertOutboxRows, postgresOutbox } from './outbox.ts';
 import { type ConnectionPool, openPool, type Timeouts } from './pool.ts';
 import { type Outbox, type Statement, type Transaction, UnavailableError } from './store.ts';
 
@@ -31,8 +33,8 @@ export type PostgresStoreOptions = {
   /** Callers that may wait for a connection, 200 unless given. */
   waitingMax?: number;
   timeouts?: Partial<Timeouts>;
-  /** The W3C trace context of now; it is written beside what is emitted. */
-  traceparent?: () => string | undefined;
+  /** Where operations begin that nobody asked for; without it these are not traced. */
+  tracer?: Tracer | undefined;
   onOperation?: OnOperation;
 };
 
@@ -93,23 +95,24 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Postg
   const { name, env } = options;
   const pool = openPool({ ...options, sizeMax: options.sizeMax ?? 8 });
   const outbox = postgresOutbox({ pool, name });
-  const emitContext: EmitContext = {
-    env,
-    traceparent: options.traceparent ?? (() => undefined),
-  };
-
-  const once = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
-    const { result, emitted } = await runTransaction(pool, name, emitContext, work);
+  const once = async <T>(work: Work<T>, span: Span | undefined): Promise<T> => {
+    const { result, emitted } = await runTransaction(pool, name, new Emitted(env, span), work);
     outbox.written(emitted);
     return result;
   };
-  const operate = async <T>(operation: string, attempt: () => Promise<T>): Promise<T> => {
+  const operate = async <T>(
+    operation: string,
+    attempt: (span: Span | undefined) => Promise<T>,
+  ): Promise<T> => {
     const startedMs = env.monotonicMs();
-    const report = (outcome: OperationOutcome): void =>
+    const span = spanOfOperation(operation, options.tracer);
+    const report = (outcome: OperationOutcome): void => {
       options.onOperation?.(operation, outcome, (env.monotonicMs() - startedMs) / 1_000);
+      span?.end();
+    };
     for (let tries = 1; ; tries++) {
       try {
-        const result = await attempt();
+        const result = await attempt(span);
         report('committed');
         return result;
       } catch (error) {
@@ -117,6 +120,7 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Postg
           await env.sleep(env.random() * 10 * 2 ** tries);
           continue;
         }
+        span?.failWith(error);
         report(failureOf(error) === 'other' ? 'rolled_back' : 'unavailable');
         throw conflictAsUnavailable(name, operation, error);
       }
@@ -126,7 +130,7 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Postg
     onConnection(pool, name, (client) => run(client, statement, values));
 
   return {
-    transaction: (operation, work) => operate(operation, () => once(work)),
+    transaction: (operation, work) => operate(operation, (span) => once(work, span)),
     single: (operation, statement, values) => operate(operation, () => query(statement, values)),
     query,
     outbox,
@@ -171,14 +175,25 @@ export async function onConnection<T>(
   }
 }
 
+type Work<T> = (tx: Transaction) => Promise<T>;
+
+function spanOfOperation(operation: string, tracer: Tracer | undefined): Span | undefined {
+  const start: SpanStart = {
+    name: operation,
+    kind: 'client',
+    attributes: { 'db.system.name': 'postgresql', 'db.operation.name': operation },
+  };
+  return currentSpan()?.child(start) ?? tracer?.begin(start);
+}
+
 async function runTransaction<T>(
   pool: ConnectionPool,
   name: string,
-  context: EmitContext,
-  work: (tx: Transaction) => Promise<T>,
+  emitted: Emitted,
+  work: Work<T>,
 ): Promise<{ result: T; emitted: WrittenMessage[] }> {
   const client = await pool.take();
-  const open = openTransaction(client, context);
+  const open = openTransaction(client, emitted);
   let committing = false;
   try {
     const [begun, working] = together(client, () => {
@@ -190,13 +205,13 @@ async function runTransaction<T>(
     open.end();
     const messages = open.messages();
     committing = true;
-    const [emitted, committed] = together(client, () => [
+    const [written, committed] = together(client, () => [
       Promise.allSettled([insertOutboxRows(client, messages)]),
       client.query('COMMIT'),
     ]);
     const commit = await committed;
     await begun;
-    if (commit.command !== 'COMMIT') throw await whyRolledBack(emitted, open.failure());
+    if (commit.command !== 'COMMIT') throw await whyRolledBack(written, open.failure());
     pool.give(client);
     return { result, emitted: messages };
   } catch (error) {
@@ -221,8 +236,7 @@ function together<T extends readonly unknown[]>(client: PoolClient, ask: () => [
   }
 }
 
-function openTransaction(client: PoolClient, context: EmitContext) {
-  const emitted = new Emitted(context);
+function openTransaction(client: PoolClient, emitted: Emitted) {
   let failure: unknown;
   let ended = false;
   const query: Transaction['query'] = async (statement, values = []) => {

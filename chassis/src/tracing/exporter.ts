@@ -7,7 +7,8 @@
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import { encodeSpans, type Resource } from './otlp.ts';
-import type { FinishedSpan, SpanSink } from './tracer.ts';
+import type { FinishedSpan } from './span.ts';
+import type { SpanSink } from './tracer.ts';
 
 /** Sends a body, and tells the status of the answer. Throws when there is none in time. */
 export type Post = (body: Uint8Array, signal: AbortSignal) => Promise<number>;

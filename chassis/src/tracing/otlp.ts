@@ -4,8 +4,8 @@
 // collector/trace/v1/trace_service.proto; the numbers below are the field numbers there.
 
 import protobuf from 'protobufjs/minimal.js';
+import type { FinishedSpan, SpanKind } from './span.ts';
 import type { TraceContext } from './trace-context.ts';
-import type { FinishedSpan, SpanKind } from './tracer.ts';
 
 /** What all spans of a process have in common, as resource attributes. */
 export type Resource = Readonly<Record<string, string>>;

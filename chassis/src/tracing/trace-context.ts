@@ -1,9 +1,10 @@
-// Who belongs to which trace, on the wire and by the id of an order.
+// Who belongs to which trace: on the wire, and in a batch that works for many.
 //
-// T1. The trace id of an order is its order id; the last byte of a kept one is zero.
-// T2. The span of a step of an order has an id that follows from the order and the step alone.
+// T1. The trace of an order follows from its id, and the id says whether it is kept (contracts).
+// T2. What a batch did for one of its traces is a span of that trace as well. Its id follows from the
+//     trace and from the span of the batch, so who comes after it knows it without being told.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Environment } from '../environment.ts';
 
 /** Ids are lowercase hex, 32 and 16 digits, never all zeros. */
@@ -15,7 +16,6 @@ export type TraceContext = {
 };
 
 const sampledFlag = 0x01;
-const keptEnding = '00';
 const noTrace = '0'.repeat(32);
 const noSpan = '0'.repeat(16);
 
@@ -24,10 +24,9 @@ const noSpan = '0'.repeat(16);
  *
  * Source: W3C Trace Context, section 3.2. Later versions may be longer.
  */
-export function parseTraceparent(text: string | undefined): TraceContext | undefined {
-  const match = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/.exec(
-    text ?? '',
-  );
+export function parseTraceparent(text = ''): TraceContext | undefined {
+  if (text === '') return undefined;
+  const match = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/.exec(text);
   if (!match) return undefined;
   const [, version = '', traceId = '', spanId = '', flags = '', more] = match;
   if (version === 'ff' || (version === '00' && more !== undefined)) return undefined;
@@ -40,36 +39,18 @@ export function formatTraceparent({ traceId, spanId, sampled }: TraceContext): s
   return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
 }
 
-/** A context in a trace that begins here. */
-export function newTrace(env: Pick<Environment, 'newId'>, sampled: boolean): TraceContext {
-  return { traceId: hexOf(env.newId()), spanId: newSpanId(env), sampled };
-}
-
 /** The random half of a fresh id. */
 export function newSpanId(env: Pick<Environment, 'newId'>): string {
-  const id = hexOf(env.newId()).slice(16);
+  const id = env.newId().replaceAll('-', '').slice(16);
   return id === noSpan ? newSpanId(env) : id;
 }
 
-/** A fresh order id that says whether its trace is kept (T1). */
-export function newOrderId(env: Pick<Environment, 'newId'>, kept: boolean): string {
-  const id = env.newId();
-  if (kept) return id.slice(0, -2) + keptEnding;
-  return isKept(id) ? `${id.slice(0, -2)}01` : id;
+/** The span under which everything of a trace stands that has no other above it. */
+export function rootSpanId(traceId: string): string {
+  return hash('sha256', traceId).slice(0, 16);
 }
 
-/** Whether the trace of this order is kept (T1). */
-export function isKept(orderId: string): boolean {
-  return orderId.endsWith(keptEnding);
-}
-
-/** The context of a step of an order, such as "orders place" (T1, T2). */
-export function contextOfStep(orderId: string, step: string): TraceContext {
-  const traceId = hexOf(orderId);
-  const spanId = createHash('sha256').update(`${traceId} ${step}`).digest('hex').slice(0, 16);
-  return { traceId, spanId, sampled: isKept(orderId) };
-}
-
-function hexOf(uuid: string): string {
-  return uuid.replaceAll('-', '');
+/** The span of a trace that stands for its part in the span of a batch (T2). */
+export function partSpanId(traceId: string, batchSpanId: string): string {
+  return hash('sha256', `${traceId} ${batchSpanId}`).slice(0, 16);
 }

@@ -1,121 +1,85 @@
-// Spans of a service. They cost next to nothing until they end; most are forgotten then.
-//
-// R1. A span is kept when its trace is, when it failed, or when it was slow.
-// R2. Work that runs inside a span finds it by asking, so that nobody passes it along by hand.
+// Where the spans of a process begin that have none above them here: a request, a message, the work
+// that a service does of its own accord.
 
-import { AsyncLocalStorage } from 'node:async_hooks';
-import type { SpanAttributes } from '@rushlight/contracts';
+import type { Route, SpanAttributes } from '@rushlight/contracts';
 import type { Environment } from '../environment.ts';
-import { newSpanId, newTrace, type TraceContext } from './trace-context.ts';
-
-export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
-
-/** A span that ended. Instants are milliseconds since 1970, with fractions. */
-export type FinishedSpan = {
-  readonly context: TraceContext;
-  readonly parentSpanId: string | undefined;
-  readonly name: string;
-  readonly kind: SpanKind;
-  readonly startMs: number;
-  readonly durationMs: number;
-  /** What went wrong, in a sentence. */
-  readonly failure: string | undefined;
-  readonly attributes: SpanAttributes;
-  readonly links: readonly TraceContext[];
-};
+import { createSampler, type Sampler } from './sampler.ts';
+import { type FinishedSpan, Span, type SpanHome, type SpanStart } from './span.ts';
+import { parseTraceparent } from './trace-context.ts';
 
 export type SpanSink = { add(span: FinishedSpan): void };
 
-export type SpanOptions = {
-  kind?: SpanKind;
-  /** The span above it; otherwise the one that the present work runs in, otherwise none. */
-  parent?: TraceContext | undefined;
-  /** Its own ids where they are known beforehand, as those of an order's steps are. */
-  context?: TraceContext;
-  /** Whether a trace that begins here is kept for its own sake. */
-  sampled?: boolean;
-  attributes?: SpanAttributes;
-  links?: readonly TraceContext[];
-};
-
-export type OpenSpan = {
-  readonly context: TraceContext;
-  set(attributes: SpanAttributes): void;
-  link(to: TraceContext): void;
-  /** Says that it failed, and why. */
-  fail(why: string): void;
-  /** The second and later times do nothing. */
-  end(): void;
-};
-
 export type Tracer = {
-  begin(name: string, options?: SpanOptions): OpenSpan;
-  /** Runs work inside a span (R2), and does not end it. */
-  within<T>(span: OpenSpan, work: () => T): T;
-  /** The span that the present work runs in. */
-  current(): TraceContext | undefined;
+  /** A span without one above it in this process. */
+  begin(start: SpanStart): Span;
+  /**
+   * The span of a request.
+   *
+   * @param traceparent the header, or nothing. From a stranger it is a link: what we keep is ours to decide.
+   */
+  beginRequest(route: Route, traceparent: string, from: 'ours' | 'stranger'): Span;
 };
 
 export type TracerOptions = {
   sink: SpanSink;
-  env: Pick<Environment, 'monotonicMs' | 'nowMs' | 'newId'>;
-  /** What takes longer is slow (R1); 1,000 ms unless given. */
+  env: Pick<Environment, 'monotonicMs' | 'nowMs' | 'newId' | 'random'>;
+  /** Traces of orders to keep a second, and as many of all other requests together. */
+  keptPerS: number;
+  /** What takes longer is kept; 1,000 ms unless given. */
   slowMs?: number;
 };
 
-const linksMax = 128;
+/** Failed and slow spans to keep a second, beyond those of kept traces. */
+const exceptionalPerS = 100;
+/** What the wall clock may be off before it counts as set anew. */
+const wallJumpMs = 5;
 
-export function createTracer({ sink, env, slowMs = 1_000 }: TracerOptions): Tracer {
-  const running = new AsyncLocalStorage<TraceContext>();
-  const contextFor = ({ context, parent, sampled = false }: SpanOptions): TraceContext => {
-    if (context) return context;
-    if (!parent) return newTrace(env, sampled);
-    return { traceId: parent.traceId, spanId: newSpanId(env), sampled: parent.sampled };
+export function createTracer({ sink, env, keptPerS, slowMs = 1_000 }: TracerOptions): Tracer {
+  const home: SpanHome = {
+    env,
+    wallMs: wallClock(env),
+    slowMs,
+    keep: (span) => sink.add(span),
+    exceptional: createSampler(exceptionalPerS, env),
+  };
+  const orders = createSampler(keptPerS, env);
+  const others = createSampler(keptPerS, env);
+  const samplerOf = ({ priority }: Route): Sampler => (priority === 'checkout' ? orders : others);
+  const knownOf = new Map<Route, { name: string; attributes: SpanAttributes }>();
+  const known = (route: Route) => {
+    const found = knownOf.get(route);
+    if (found) return found;
+    const { method, path } = route;
+    const attributes = { 'http.request.method': method, 'http.route': path };
+    const made = { name: `${method} ${path}`, attributes };
+    knownOf.set(route, made);
+    return made;
   };
   return {
-    begin: (name, given = {}) => {
-      const parent = given.parent ?? (given.context ? undefined : running.getStore());
-      const context = contextFor({ ...given, parent });
-      return openSpan({ name, given, parent, context, sink, env, slowMs });
+    begin: (start) => new Span(home, start),
+    beginRequest: (route, traceparent, from) => {
+      const given = parseTraceparent(traceparent);
+      const { name, attributes } = known(route);
+      const kind = 'server';
+      if (from === 'ours') return new Span(home, { name, kind, attributes, parent: given });
+      const kept = samplerOf(route).decide();
+      const links = given ? [given] : [];
+      return new Span(home, { name, kind, attributes, kept, links });
     },
-    within: (span, work) => running.run(span.context, work),
-    current: () => running.getStore(),
   };
 }
 
-type Opening = Required<Pick<TracerOptions, 'sink' | 'env' | 'slowMs'>> & {
-  name: string;
-  given: SpanOptions;
-  parent: TraceContext | undefined;
-  context: TraceContext;
-};
-
-function openSpan({ name, given, parent, context, sink, env, slowMs }: Opening): OpenSpan {
-  const startMs = env.nowMs();
-  const begunMs = env.monotonicMs();
-  let { attributes = {}, links = [] } = given;
-  let failure: string | undefined;
-  let isOpen = true;
-  return {
-    context,
-    set: (more) => {
-      attributes = { ...attributes, ...more };
-    },
-    link: (to) => {
-      if (links.length < linksMax) links = [...links, to];
-    },
-    fail: (why) => {
-      failure ??= why;
-    },
-    end: () => {
-      if (!isOpen) return;
-      isOpen = false;
-      const durationMs = env.monotonicMs() - begunMs;
-      if (!context.sampled && failure === undefined && durationMs < slowMs) return; // R1
-      const { kind = 'internal' } = given;
-      const parentSpanId = parent?.spanId;
-      const ended = { name, kind, startMs, durationMs, failure, attributes, links };
-      sink.add({ context, parentSpanId, ...ended });
-    },
+/**
+ * The wall clock with the resolution of the other, so that a span does not begin before the one above
+ * it. It follows when the wall clock was set.
+ */
+function wallClock(
+  env: Pick<Environment, 'monotonicMs' | 'nowMs'>,
+): (monotonicMs: number) => number {
+  const apart = (): number => env.nowMs() - env.monotonicMs();
+  let apartMs = apart();
+  return (monotonicMs) => {
+    if (Math.abs(apart() - apartMs) > wallJumpMs) apartMs = apart();
+    return apartMs + monotonicMs;
   };
 }

@@ -20,6 +20,9 @@ const page = z.strictObject({
 /** A key as its student used it. `fingerprint` is a hash of the body, equal for equal lines. */
 const KeyUse = z.strictObject({ studentId: z.string(), key: z.string(), fingerprint: z.string() });
 
+/** As `newTraceId` makes them: an order id can be made of it. */
+const TraceId = z.string().regex(/^0{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$/);
+
 /** An answer to a student, ready to be sent: `body` is JSON text, so that a replay is byte-equal. */
 const Answer = z.strictObject({
   status: z.int(),
@@ -71,7 +74,7 @@ export const ordersApi = {
     bodyBytesMax: limits.internalBodyBytesMax,
     body: z.object({
       orders: z
-        .array(KeyUse.extend({ lines: z.array(OrderLine) }))
+        .array(KeyUse.extend({ lines: z.array(OrderLine), traceId: TraceId }))
         .min(1)
         .max(limits.orderBatchMax),
     }),

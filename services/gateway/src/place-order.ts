@@ -14,6 +14,7 @@ import {
   type Client,
   type Context,
   createBatcher,
+  currentSpan,
   type Environment,
   type Log,
   type Metrics,
@@ -26,6 +27,7 @@ import {
   type Call,
   type Input,
   limits,
+  newTraceId,
   type OrderLine,
   ordersApi,
   type publicApi,
@@ -67,7 +69,7 @@ const batching = {
 };
 
 export function createPlaceOrder(options: PlaceOrderOptions): PlaceOrder {
-  const { view, cache, rate, metrics } = options;
+  const { env, view, cache, rate, metrics } = options;
   const placing = placingBatcher(options);
   const lookingUp = lookUpBatcher(options);
 
@@ -95,7 +97,11 @@ export function createPlaceOrder(options: PlaceOrderOptions): PlaceOrder {
       if (verdict?.allowed === false) throw tooFast(verdict);
       const { lines } = body;
       const key = headers['idempotency-key'];
-      const order: Placing = { studentId, key, fingerprint: fingerprintOf(lines), lines };
+      // What happens to the order belongs to the trace of this request.
+      const span = currentSpan();
+      const traceId = span?.traceId ?? newTraceId(env.newId(), false);
+      const fingerprint = fingerprintOf(lines);
+      const order: Placing = { studentId, key, fingerprint, lines, traceId };
       const short = view.findShort(lines) && (await view.confirmShort(lines));
       if (short) return await refuse(order, short, context);
       const answer = await placing.add(order);
@@ -103,6 +109,7 @@ export function createPlaceOrder(options: PlaceOrderOptions): PlaceOrder {
         if (answer.body.includes('"code":"key_reused"')) options.onKeyReused(context.request);
         else view.refreshSoon();
       }
+      if (span?.sampled) span.set(orderNamedIn(answer));
       return answerOfStored(answer);
     },
     close: async () => {
@@ -208,6 +215,13 @@ function isAnswer(given: unknown): given is Answer {
     typeof body === 'string' &&
     (retryAfterS === undefined || Number.isInteger(retryAfterS))
   );
+}
+
+/** Of a key that was known it is another than the one of this trace. */
+function orderNamedIn({ status, body }: Answer): { 'rushlight.order.id'?: string } {
+  if (status >= 300) return {};
+  const { orderId } = JSON.parse(body) as { orderId: string };
+  return { 'rushlight.order.id': orderId };
 }
 
 function answerOfStored({ status, body, retryAfterS }: Answer): RawAnswerOut {

@@ -9,13 +9,20 @@
 // P4. When this process dies between two steps, the order stays pending; the sweeper queues it.
 
 import { type Environment, type Log, type Metrics, UnavailableError } from '@rushlight/chassis';
-import { type Answer, ApiError, limits, type OrderLine } from '@rushlight/contracts';
+import {
+  type Answer,
+  ApiError,
+  limits,
+  type OrderLine,
+  orderIdOfTrace,
+} from '@rushlight/contracts';
 import type { OrderEvent } from './order.ts';
 import { type Priced, type PriceList, priceLines } from './prices.ts';
 import type { Accepted, KeyUse, Move, Moved, NewOrder, OrderStore, StoredOrder } from './store.ts';
 import { answerToKey, refusal, storedAnswer } from './view.ts';
 
-export type Placement = KeyUse & { lines: readonly OrderLine[] };
+/** The order will belong to this trace. */
+export type Placement = KeyUse & { lines: readonly OrderLine[]; traceId: string };
 
 export type ReserveAnswer =
   | { orderId: string; outcome: 'reserved' | 'released' }
@@ -93,11 +100,11 @@ async function refuseUnknownItems(
 }
 
 function newOrder(env: Environment, placement: Placement, lines: NewOrder['lines']): NewOrder {
-  const { studentId, key, fingerprint } = placement;
+  const { studentId, key, fingerprint, traceId } = placement;
   const acceptedAtMs = env.nowMs();
   return {
     ...{ studentId, key, fingerprint, lines, acceptedAtMs },
-    orderId: env.newId(),
+    orderId: orderIdOfTrace(traceId, env.newId()),
     totalCents: lines.reduce((sum, line) => sum + line.priceCents * line.quantity, 0),
     deadlineAtMs: acceptedAtMs + limits.orderDeadlineMs,
   };

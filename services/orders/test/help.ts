@@ -1,7 +1,7 @@
 // What the tests of orders share.
 
 import { realEnvironment } from '@rushlight/chassis';
-import type { EventOf, Message, OrderLine } from '@rushlight/contracts';
+import { type EventOf, type Message, newTraceId, type OrderLine } from '@rushlight/contracts';
 import type { MenuItem, NewOrder } from '../src/store.ts';
 
 export const startMs = 1_767_225_600_000;
@@ -14,6 +14,9 @@ export const item = (itemId: string, priceCents = 450, version = 1): MenuItem =>
 });
 
 export const soup: OrderLine[] = [{ itemId: 'soup', quantity: 2 }];
+
+/** The id of a trace that is not kept. */
+export const anyTrace = () => newTraceId(realEnvironment.newId(), false);
 
 let made = 0;
 

@@ -3,11 +3,11 @@ import { type Answer, limits } from '@rushlight/contracts';
 import { expect, test } from 'vitest';
 import { createPlaceDesk } from '../src/place-desk.ts';
 import type { Placement } from '../src/place-order.ts';
-import { soup } from './help.ts';
+import { anyTrace, soup } from './help.ts';
 
 const batchOf = (size: number, name: string): Placement[] =>
   Array.from({ length: size }, (_, n) => ({
-    ...{ studentId: 'ada', key: `${name}-${n}`, fingerprint: '', lines: soup },
+    ...{ studentId: 'ada', key: `${name}-${n}`, fingerprint: '', lines: soup, traceId: anyTrace() },
   }));
 const answersTo = (placements: readonly Placement[]): Answer[] =>
   placements.map(({ key }) => ({ status: 201, body: key }));

@@ -7,7 +7,7 @@ import { lookUpKeys, type Placement, placeOrders, type Reserve } from '../src/pl
 import { createPriceList } from '../src/prices.ts';
 import type { MenuItem } from '../src/store.ts';
 import { sweep } from '../src/sweeper.ts';
-import { item, soup } from './help.ts';
+import { anyTrace, item, soup } from './help.ts';
 
 const reserved: Reserve = async (orders) =>
   orders.map(({ orderId }) => ({ orderId, outcome: 'reserved' }));
@@ -59,7 +59,7 @@ function openShop(menu: MenuItem[] = [item('soup'), item('tea', 150)]) {
 }
 
 const order = (key: string, given: Partial<Placement> = {}): Placement => ({
-  ...{ studentId: 'ada', key, fingerprint: 'two soups', lines: soup },
+  ...{ studentId: 'ada', key, fingerprint: 'two soups', lines: soup, traceId: anyTrace() },
   ...given,
 });
 const problemOf = (answer: Answer | null | undefined) => JSON.parse(answer?.body ?? '') as Problem;

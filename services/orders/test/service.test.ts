@@ -18,7 +18,15 @@ import {
 } from '@rushlight/contracts';
 import { expect, test, vi } from 'vitest';
 import type { Placement } from '../src/place-order.ts';
-import { item, message, paymentDecided, soup, stockDecided, ticketChanged } from './help.ts';
+import {
+  anyTrace,
+  item,
+  message,
+  paymentDecided,
+  soup,
+  stockDecided,
+  ticketChanged,
+} from './help.ts';
 import { allReserved, allShort, hangs, startNeighbour } from './neighbour.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -33,7 +41,7 @@ const patient = { deadlineMs: 10_000 };
 const admin = userOf('root', 'admin');
 
 const order = (key: string, given: Partial<Placement> = {}) => ({
-  ...{ studentId: 'ada', key, fingerprint: 'two soups', lines: [...soup] },
+  ...{ studentId: 'ada', key, fingerprint: 'two soups', lines: [...soup], traceId: anyTrace() },
   ...(given as object),
 });
 

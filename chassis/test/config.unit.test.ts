@@ -1,0 +1,41 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { readConfig } from '../src/config.ts';
+
+const jwk = {
+  ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }),
+  kid: 'orders',
+};
+const needed = {
+  RUSHLIGHT_SERVICE: 'orders',
+  RUSHLIGHT_SERVICE_KEY: JSON.stringify(jwk),
+  RUSHLIGHT_SERVICE_KEYS: '{"keys":[]}',
+  RUSHLIGHT_SERVICE_URLS: '{}',
+  RUSHLIGHT_DATA: '/srv',
+};
+const read = (more: Record<string, string>) =>
+  readConfig(z.object({}), { ...needed, ...more }).config;
+
+test('without an address telemetry is sent nowhere', () => {
+  expect(read({}).otlp).toBeUndefined();
+  expect(read({ OTEL_EXPORTER_OTLP_HEADERS: 'a=b' }).otlp).toBeUndefined();
+});
+
+test('the variables of OpenTelemetry say where telemetry is sent, and with which headers', () => {
+  const { otlp } = read({
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example/otlp',
+    OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Basic%20YTpi, x-scope = 1=2 ,',
+  });
+  expect(otlp?.endpoint.href).toBe('https://collector.example/otlp');
+  expect(otlp?.headers).toEqual({ authorization: 'Basic YTpi', 'x-scope': '1=2' });
+});
+
+test('a mistake in them is told by name, and no secret with it', () => {
+  const wrong = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization tulip-42',
+  };
+  expect(() => read(wrong)).toThrow(/OTEL_EXPORTER_OTLP_ENDPOINT[\s\S]*OTEL_EXPORTER_OTLP_HEADERS/);
+  expect(() => read(wrong)).not.toThrow(/tulip-42/);
+});
