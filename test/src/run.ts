@@ -1,12 +1,26 @@
 // `npm test` and `npm run test:full`: runs the suites one after another, says what it could not run
-// and how to get it, and closes with one line of counts.
+// and how to get it, and closes with what failed and one line of counts.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 
-type Counts = { passed: number; failed: number };
+type Counts = { passed: number; failures: readonly string[] };
+
+/** What is read of vitest's JSON report. */
+type Report = {
+  numPassedTests: number;
+  testResults: readonly {
+    name: string;
+    message: string;
+    assertionResults: readonly {
+      fullName: string;
+      status: string;
+      failureMessages?: readonly string[];
+    }[];
+  }[];
+};
 
 const full = process.argv.includes('--full');
 const root = new URL('../../', import.meta.url).pathname;
@@ -29,11 +43,18 @@ async function runProject(project: string, folder: string): Promise<Counts> {
   const file = join(folder, `${project}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const code = await run(bin('vitest'), ['run', '--project', project, ...reporters]);
-  if (!existsSync(file)) return { passed: 0, failed: 1 };
-  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(file, 'utf8'));
-  // A suite can fail without a failed test: in its set-up, or by an error nobody caught.
-  const failed = code !== 0 && numFailedTests === 0 ? 1 : numFailedTests;
-  return { passed: numPassedTests, failed };
+  if (!existsSync(file)) return { passed: 0, failures: [`${project}: the suite did not run`] };
+  const report: Report = JSON.parse(readFileSync(file, 'utf8'));
+  const failures = report.testResults.flatMap((suite) => {
+    const where = relative(root, suite.name);
+    const tests = suite.assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map((test) => `${where}: ${test.fullName}\n${(test.failureMessages ?? []).join('\n')}`);
+    return suite.message === '' ? tests : [`${where}: ${suite.message}`, ...tests];
+  });
+  // A suite can fail without a failed test: by an error that nobody caught.
+  if (code !== 0 && failures.length === 0) failures.push(`${project}: ended with code ${code}`);
+  return { passed: report.numPassedTests, failures };
 }
 
 function print(line: string): void {
@@ -41,23 +62,23 @@ function print(line: string): void {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'rushlight-test-'));
-const total: Counts = { passed: 0, failed: 0 };
+let passed = 0;
+const failures: string[] = [];
 try {
-  // Long tests come with the engines that they need; until then there is nothing to run.
-  const more = full && existsSync(join(root, 'test', 'full')) ? ['full'] : [];
-  for (const project of ['unit', 'integration', 'system', ...more]) {
+  for (const project of ['unit', 'integration', 'system', ...(full ? ['full'] : [])]) {
     const counts = await runProject(project, folder);
-    total.passed += counts.passed;
-    total.failed += counts.failed;
+    passed += counts.passed;
+    failures.push(...counts.failures);
   }
   if (full) {
     for (const script of ['check:style', 'check:types', 'check:unused']) {
-      if ((await run('npm', ['run', '--silent', script])) === 0) total.passed++;
-      else total.failed++;
+      if ((await run('npm', ['run', '--silent', script])) === 0) passed++;
+      else failures.push(`npm run ${script}`);
     }
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-print(`${total.passed} passed, ${total.failed} failed`);
-process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+for (const failure of failures) print(`FAILED ${failure}\n`);
+print(`${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1;
