@@ -49,7 +49,8 @@ test('nothing reads the process environment but the configuration', () => {
 
 test('nobody publishes to the bus but the relay', () => {
   const isRelay = (line: string): boolean => line.startsWith('chassis/src/store/relay.ts');
-  const found = uses(/\bbus\.publish\(|\.publish\(messages/, []);
+  // A bus around a bus passes on what it is given.
+  const found = uses(/\bbus\.publish\(|\.publish\(messages/, ['chassis/src/tracing/traced-bus.ts']);
   expect(found.filter((line) => !isRelay(line))).toEqual([]);
   expect(found.some(isRelay)).toBe(true);
 });
