@@ -19,7 +19,7 @@ export * from './retry-budget.ts';
 export * from './seeded-random.ts';
 export * from './service.ts';
 export * from './store/index.ts';
-export { currentSpan } from './tracing/span.ts';
+export { currentSpan, outsideSpans } from './tracing/span.ts';
 export * from './users/key-source.ts';
 export * from './users/revocations.ts';
 export * from './users/user-tokens.ts';

@@ -68,6 +68,11 @@ export function inSpan<T>(span: Span, work: () => T): T {
   return running.run(span, work);
 }
 
+/** Runs work that goes on for itself, whoever gave the occasion. */
+export function outsideSpans<T>(work: () => T): T {
+  return running.exit(work);
+}
+
 export class Span implements TraceContext {
   readonly name: string;
   readonly #home: SpanHome;
@@ -128,15 +133,16 @@ export class Span implements TraceContext {
   /**
    * Says that it works for the orders of these too: it becomes a part of their traces (R3).
    *
-   * @param things events, or parts of a request: those with an `orderId` are about an order
+   * @param things events, or parts of a request: those with an `orderId` are about an order, those with
+   *   a `traceId` about one to come
    * @param above the span that handed them over, if it had parts of them as well
    */
   adopt(things: unknown, above?: TraceContext): void {
     if (!Array.isArray(things)) return;
-    for (const thing of things as ({ orderId?: unknown } | null)[]) {
-      const orderId = thing?.orderId;
-      if (typeof orderId !== 'string' || !isTraceKept(orderId)) continue;
-      const traceId = traceIdOfOrder(orderId);
+    for (const thing of things as ({ orderId?: unknown; traceId?: unknown } | null)[]) {
+      const id = thing?.orderId ?? thing?.traceId;
+      if (typeof id !== 'string' || !isTraceKept(id)) continue;
+      const traceId = traceIdOfOrder(id);
       const parentSpanId = above ? partSpanId(traceId, above.spanId) : rootSpanId(traceId);
       this.#addPart({ traceId, parentSpanId });
     }

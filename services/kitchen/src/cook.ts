@@ -5,7 +5,7 @@
 // C2. The loop wakes when the next meal will be ready, when told that something changed, and at
 //     the latest after `lookEveryMs`.
 
-import type { Environment, Log } from '@rushlight/chassis';
+import { type Environment, type Log, outsideSpans } from '@rushlight/chassis';
 import type { KitchenStore } from './store.ts';
 
 export type CookOptions = {
@@ -72,7 +72,7 @@ export function startCooking(options: CookOptions): CookLoop {
     cancel?.();
     cancel = undefined;
     woken = true;
-    if (!closed) running ??= run();
+    if (!closed) running ??= outsideSpans(run);
   };
   wake();
   return {
