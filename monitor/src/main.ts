@@ -21,6 +21,7 @@ import { authenticateMonitor } from './api/authenticate.ts';
 import { monitorHandlers } from './api/handlers.ts';
 import { LogFeed } from './api/log-feed.ts';
 import { serveQueryLanguages } from './api/query-languages.ts';
+import { createLooking, type Looking } from './api/unusual.ts';
 import { startOtlpServer } from './otlp-server.ts';
 import { evaluateInstant } from './promql/evaluate.ts';
 import { createQueryApi } from './promql/query-api.ts';
@@ -36,6 +37,7 @@ type Monitor = Service<Settings>;
 const hourMs = 3_600_000;
 const keysEveryMs = 60_000;
 const revocationsEveryMs = 5_000;
+const lookEveryMs = 60_000;
 
 let users: UserTokens | undefined;
 let authenticate: Authenticate | undefined;
@@ -162,6 +164,15 @@ async function watchTargets(service: Monitor, intake: TelemetryIntake) {
   return targets;
 }
 
+/** So that who asks what is unusual need not wait for two hours of figures to be read. */
+function keepLooking(service: Monitor, looking: Looking): void {
+  let isRested = false;
+  service.every('look for what is unusual', lookEveryMs, async () => {
+    if (isRested) await looking(); // Not at the start: others start as well.
+    isRested = true;
+  });
+}
+
 await runService({
   settings,
   authenticate: ({ config, env }) => {
@@ -187,7 +198,9 @@ await runService({
     });
     service.own('OTLP server', () => otlp.close());
     const parts = { env, log, store, series, alerting, targets, feed, otlpPort: otlp.port };
-    server.handle(monitorApi, monitorHandlers(parts));
+    const looking = createLooking(parts);
+    keepLooking(service, looking);
+    server.handle(monitorApi, monitorHandlers(parts, looking));
     const queries = createQueryApi({ series, logs: store.logs, nowMs: env.nowMs });
     if (authenticate) await serveQueryLanguages(server.app, queries, authenticate);
   },

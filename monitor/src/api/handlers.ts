@@ -9,16 +9,16 @@ import { serviceHandlers } from './services.ts';
 import { silenceHandlers } from './silences.ts';
 import { stateHandlers } from './state.ts';
 import { traceHandlers } from './traces.ts';
-import { anomalyHandlers } from './unusual.ts';
+import { anomalyHandlers, type Looking } from './unusual.ts';
 
-export function monitorHandlers(parts: ApiParts): Handlers<typeof monitorApi> {
+export function monitorHandlers(parts: ApiParts, looking: Looking): Handlers<typeof monitorApi> {
   const handlers: Handlers<typeof monitorApi> = {
     ...stateHandlers(parts),
     ...figureHandlers(parts),
     ...logHandlers(parts),
     ...traceHandlers(parts),
     ...serviceHandlers(parts),
-    ...anomalyHandlers(parts),
+    ...anomalyHandlers(looking),
     ...silenceHandlers(parts),
   };
   const safe = Object.entries(handlers).map(([name, handle]) => [name, telling(handle as never)]);

@@ -18,17 +18,16 @@ export function serviceHandlers(parts: ApiParts): ServiceHandlers {
     listWatchedServices: async ({ query }) => {
       const range = rangeOf(query, env.nowMs());
       const limit = mapSpansMax;
-      const spans = await store.reads.spansBetween({ ...inUs(range), limit });
+      const [spans, calls, red, named] = await Promise.all([
+        store.reads.spansBetween({ ...inUs(range), limit }),
+        store.reads.serviceEdges(inUs(range)),
+        redOf(parts, range.toMs),
+        store.reads.services(inUs(range)),
+      ]);
       const { nodes, edges } = serviceMapOf(spans, (range.toMs - range.fromMs) / 1000);
       const nodeOf = new Map(nodes.map((node) => [node.service, node]));
-      const calls = await store.reads.serviceEdges(inUs(range));
-      const red = await redOf(parts, range.toMs);
       const known = targets.list();
-      const names = new Set([
-        ...(await store.reads.services(inUs(range))),
-        ...known.map(({ name }) => name),
-        ...nodeOf.keys(),
-      ]);
+      const names = new Set([...named, ...known.map(({ name }) => name), ...nodeOf.keys()]);
       const body = {
         services: [...names].sort().map((name) => {
           const target = known.find((one) => one.name === name);
@@ -100,17 +99,20 @@ type Red = Record<keyof typeof expressions, ReadonlyMap<string, number>>;
 /** Every figure by service, over the five minutes before this instant. */
 export async function redOf({ series }: ApiParts, atMs: number): Promise<Red> {
   const answers: Partial<Record<keyof Red, ReadonlyMap<string, number>>> = {};
-  for (const [name, [first, second]] of Object.entries<readonly [string, string?]>(expressions)) {
-    const recorded = await evaluateInstant(first, atMs, series);
-    const found =
-      recorded.length > 0 || second === undefined
-        ? recorded
-        : await evaluateInstant(second, atMs, series);
-    const values = found
-      .filter(({ value }) => Number.isFinite(value))
-      .map(({ labels, value }) => [labels['service'] ?? 'unknown', value] as const);
-    answers[name as keyof Red] = new Map(values);
-  }
+  const all = Object.entries<readonly [string, string?]>(expressions);
+  await Promise.all(
+    all.map(async ([name, [first, second]]) => {
+      const recorded = await evaluateInstant(first, atMs, series);
+      const found =
+        recorded.length > 0 || second === undefined
+          ? recorded
+          : await evaluateInstant(second, atMs, series);
+      const values = found
+        .filter(({ value }) => Number.isFinite(value))
+        .map(({ labels, value }) => [labels['service'] ?? 'unknown', value] as const);
+      answers[name as keyof Red] = new Map(values);
+    }),
+  );
   return answers as Red;
 }
 

@@ -16,6 +16,8 @@ const logsMax = 500;
 const linkedTracesMax = 20;
 /** A batch lies around the work that is in it: so far before and after it is looked for. */
 const aroundUs = 5_000_000;
+/** And so far the spans that are named by a link. */
+const linkedUs = 3_600_000_000;
 const aroundSpansMax = 5_000;
 
 export function traceHandlers({ env, store }: ApiParts): TraceHandlers {
@@ -67,17 +69,22 @@ async function linkedSpans(
   if (first === undefined) return [];
   const named = spans.flatMap(({ links }) => links.map(({ traceId }) => traceId));
   const others = [...new Set(named)].filter((traceId) => traceId !== first.traceId);
-  const found = await Promise.all(
-    others.slice(0, linkedTracesMax).map((traceId) => reads.spansOfTrace(traceId)),
-  );
   const starts = spans.map(({ startUs }) => startUs);
   const ends = spans.map(({ startUs, durationUs }) => startUs + durationUs);
-  const around = await reads.spansBetween({
-    fromUs: leastOf(starts) - aroundUs,
-    toUs: -leastOf(ends.map((endUs) => -endUs)) + aroundUs,
-    limit: aroundSpansMax,
-  });
-  const all = [...found.flat(), ...around];
+  const [fromUs, toUs] = [leastOf(starts), -leastOf(ends.map((endUs) => -endUs))];
+  const [linked, around] = await Promise.all([
+    others.length === 0
+      ? []
+      : reads.spansOfTraces(others.slice(0, linkedTracesMax), {
+          fromUs: fromUs - linkedUs,
+          toUs: toUs + linkedUs,
+        }),
+    reads.spansBetween({
+      ...{ fromUs: fromUs - aroundUs, toUs: toUs + aroundUs },
+      limit: aroundSpansMax,
+    }),
+  ]);
+  const all = [...linked, ...around];
   return [...new Map(all.map((span) => [span.traceId + span.spanId, span])).values()];
 }
 

@@ -2,7 +2,7 @@
 //
 // N1. Each look reads two hours of what is watched, and the same time of day on the days before
 //     once there are two of them; it is remembered for `rememberedMs`, whoever asks.
-// N2. Looks run one at a time.
+// N2. Looks run one at a time. What one has evaluated the next one does not evaluate again.
 
 import type { Handlers } from '@rushlight/chassis';
 import type { monitorApi } from '@rushlight/contracts';
@@ -17,6 +17,7 @@ import {
 } from '../read/anomalies.ts';
 import { LogTemplates } from '../read/log-templates.ts';
 import { type ApiParts, inUs } from './parts.ts';
+import { RollingRange } from './rolling-range.ts';
 import { iso } from './times.ts';
 import { logLineOf } from './views.ts';
 import { type WatchedExpression, watchedExpressions } from './watched-expressions.ts';
@@ -34,21 +35,23 @@ const historyMs = 2 * 60 * minuteMs;
 const stepMs = minuteMs;
 const besideMs = 40 * minuteMs;
 const daysMax = 6;
-const rememberedMs = 30_000;
+const rememberedMs = minuteMs;
 const logWindowMs = 10 * minuteMs;
 const logBeforeMs = 60 * minuteMs;
 const logParts = 6;
 const linesMax = 20_000;
 const anomaliesMax = 100;
 
+/** One look at a time, remembered for a while (N1, N2); `toMs` is now unless given. */
+export type Looking = (toMs?: number) => Promise<Look>;
+
 export function anomalyHandlers(
-  parts: ApiParts,
+  looking: Looking,
 ): Pick<Handlers<typeof monitorApi>, 'listAnomalies'> {
-  const lookOnce = remembering(parts);
   return {
     listAnomalies: async ({ query }) => {
       const toMs = query.to === undefined ? undefined : Date.parse(query.to);
-      const { range, looked, anomalies } = await lookOnce(toMs);
+      const { range, looked, anomalies } = await looking(toMs);
       const { fromMs, toMs: endMs } = range;
       const body = {
         ...{ from: iso(fromMs), to: iso(endMs), looked },
@@ -59,20 +62,20 @@ export function anomalyHandlers(
   };
 }
 
-/** One look at a time, remembered for a while (N1, N2); `toMs` is now unless given. */
-function remembering(parts: ApiParts): (toMs: number | undefined) => Promise<Look> {
+export function createLooking(parts: ApiParts): Looking {
   let newest: { look: Promise<Look>; atMs: number } | undefined;
   let running: Promise<unknown> = Promise.resolve();
-  const queued = (toMs: number): Promise<Look> => {
-    const made = running.then(() => look(parts, toMs));
+  const histories: Histories = new Map();
+  const queued = (toMs: number, kept: Histories): Promise<Look> => {
+    const made = running.then(() => look(parts, toMs, kept));
     running = made.catch(() => undefined);
     return made;
   };
   return (toMs) => {
-    if (toMs !== undefined) return queued(toMs);
+    if (toMs !== undefined) return queued(toMs, new Map());
     const nowMs = parts.env.nowMs();
     if (newest !== undefined && nowMs - newest.atMs < rememberedMs) return newest.look;
-    const fresh = { look: queued(nowMs), atMs: nowMs };
+    const fresh = { look: queued(nowMs, histories), atMs: nowMs };
     newest = fresh;
     fresh.look.catch(() => {
       if (newest === fresh) newest = undefined;
@@ -81,14 +84,15 @@ function remembering(parts: ApiParts): (toMs: number | undefined) => Promise<Loo
   };
 }
 
-async function look(parts: ApiParts, toMs: number): Promise<Look> {
+async function look(parts: ApiParts, toMs: number, histories: Histories): Promise<Look> {
   const endMs = Math.floor(toMs / stepMs) * stepMs;
   const anomalies: Look['anomalies'] = [];
   const skipped: string[] = [];
   let series = 0;
   const days = await daysBefore(parts, endMs);
   for (const watched of watchedExpressions) {
-    const history = await historyOf(parts, watched, endMs, days).catch((error: unknown) => {
+    const question = { endMs, days, histories };
+    const history = await historyOf(parts, watched, question).catch((error: unknown) => {
       if (!(error instanceof LimitError)) throw error;
       skipped.push(watched.name);
       return [];
@@ -112,39 +116,41 @@ async function look(parts: ApiParts, toMs: number): Promise<Look> {
   };
 }
 
+/** What was evaluated for the looks before, by expression and day; see rolling-range.ts. */
+type Histories = Map<string, RollingRange>;
+
 /** The series of one expression, with gaps where nothing was read. */
 async function historyOf(
   { series }: ApiParts,
-  watched: WatchedExpression,
-  endMs: number,
-  days: readonly number[],
+  { expr, name, unit, isRate, spreadMin }: WatchedExpression,
+  { endMs, days, histories }: { endMs: number; days: readonly number[]; histories: Histories },
 ): Promise<WatchedSeries[]> {
-  const ranges: Range[] = [{ fromMs: endMs - historyMs, toMs: endMs }];
-  for (const day of days) {
-    const middleMs = endMs - day * dayMs;
-    ranges.push({ fromMs: middleMs - besideMs, toMs: middleMs + besideMs });
-  }
-  const startMs = ranges.reduce((least, { fromMs }) => Math.min(least, fromMs), endMs);
+  const windows = [
+    { day: 0, fromMs: endMs - historyMs, toMs: endMs },
+    ...days.map((day) => {
+      const middleMs = endMs - day * dayMs;
+      return { day, fromMs: middleMs - besideMs, toMs: middleMs + besideMs };
+    }),
+  ];
+  const startMs = windows.reduce((least, { fromMs }) => Math.min(least, fromMs), endMs);
   const count = Math.round((endMs - startMs) / stepMs) + 1;
   const valuesOf = new Map<string, { labels: Series['labels']; values: Float64Array }>();
-  for (const range of ranges) {
-    for (const { labels, atMs, values } of await evaluateRange(
-      watched.expr,
-      { ...range, stepMs },
-      series,
-    )) {
+  for (const { day, ...window } of windows) {
+    const rolling = histories.get(`${day} ${expr}`) ?? new RollingRange(stepMs);
+    histories.set(`${day} ${expr}`, rolling);
+    const found = await rolling.move(window, (part) =>
+      evaluateRange(expr, { ...part, stepMs }, series),
+    );
+    for (const { labels, values } of found) {
       const key = JSON.stringify(labels);
       const made = valuesOf.get(key) ?? {
         labels,
         values: new Float64Array(count).fill(Number.NaN),
       };
       valuesOf.set(key, made);
-      atMs.forEach((at, i) => {
-        made.values[Math.round((at - startMs) / stepMs)] = values[i] ?? Number.NaN;
-      });
+      made.values.set(values, (window.fromMs - startMs) / stepMs);
     }
   }
-  const { name, unit, isRate, spreadMin } = watched;
   return [...valuesOf.values()].map(({ labels, values }) => ({
     ...{ name, unit, isRate, spreadMin },
     labels: Object.fromEntries(Object.entries(labels).filter(([label]) => label !== '__name__')),

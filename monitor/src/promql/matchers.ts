@@ -25,13 +25,26 @@ export function matchValue({ operator, value }: Matcher): (actual: string) => bo
       return (actual) => actual === value;
     case '!=':
       return (actual) => actual !== value;
-    case '=~': {
-      const pattern = compilePattern(value);
-      return (actual) => pattern.matches(actual);
-    }
+    case '=~':
+      return matchPattern(value);
     case '!~': {
-      const pattern = compilePattern(value);
-      return (actual) => !pattern.matches(actual);
+      const matches = matchPattern(value);
+      return (actual) => !matches(actual);
     }
   }
+}
+
+/** Label values repeat from series to series: so many are remembered. */
+const rememberedMax = 1_000;
+
+function matchPattern(text: string): (actual: string) => boolean {
+  const pattern = compilePattern(text);
+  const remembered = new Map<string, boolean>();
+  return (actual) => {
+    const known = remembered.get(actual);
+    if (known !== undefined) return known;
+    const matches = pattern.matches(actual);
+    if (remembered.size < rememberedMax) remembered.set(actual, matches);
+    return matches;
+  };
 }

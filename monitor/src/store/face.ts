@@ -148,6 +148,12 @@ export type ServiceEdge = {
 export interface TelemetryReads {
   /** By start. Empty when nothing of it is kept. */
   spansOfTrace(traceId: string, options?: ReadOptions): Promise<Span[]>;
+  /** Of any of these traces, started in this time; by start. */
+  spansOfTraces(
+    traceIds: readonly string[],
+    range: TimeRange,
+    options?: ReadOptions,
+  ): Promise<Span[]>;
   searchTraces(search: TraceSearch, options?: ReadOptions): Promise<TraceSummary[]>;
   /** By start, at most `limit` of them: the newest. */
   spansBetween(

@@ -14,7 +14,7 @@ import { attributesOf } from './face.ts';
 import { searchLogs } from './log-source.ts';
 import { all, type Condition } from './matching.ts';
 
-/** Of one trace; what comes later is left out. */
+/** Of one trace, or of several at once; what comes later is left out. */
 const spansOfTraceMax = 20_000;
 const spansMax = 100_000;
 const tracesMax = 1_000;
@@ -44,6 +44,15 @@ export function telemetryReads(rows: Rows): TelemetryReads {
       const found = await rows<SpanRow>(
         'FROM spans WHERE trace_id = ? ORDER BY start_us, rowid LIMIT ?',
         [traceId, spansOfTraceMax],
+        options,
+      );
+      return found.map(spanOf);
+    },
+    spansOfTraces: async (traceIds, { fromUs, toUs }, options) => {
+      const found = await rows<SpanRow>(
+        `FROM spans WHERE start_us BETWEEN ? AND ?
+           AND trace_id IN (SELECT unnest(string_split(?, ' '))) ORDER BY start_us, rowid LIMIT ?`,
+        [fromUs, toUs, traceIds.join(' '), spansOfTraceMax],
         options,
       );
       return found.map(spanOf);
@@ -89,6 +98,7 @@ type TraceRow = {
   incomplete: boolean;
 };
 
+/** In two steps: what is costly to gather is gathered only for the traces that are answered. */
 async function searchTraces(
   rows: Rows,
   search: TraceSearch,
@@ -99,25 +109,30 @@ async function searchTraces(
     ...(search.durationUsMin === undefined ? [] : ['duration_us >= ?']),
     ...(search.status === undefined ? [] : ['errors > 0']),
   ];
+  const around = [search.fromUs - aroundUs, search.toUs + aroundUs];
   const found = await rows<TraceRow>(
-    `WITH hit AS MATERIALIZED (
-       SELECT trace_id FROM spans WHERE ${hit.sql} GROUP BY trace_id
+    `WITH found AS MATERIALIZED (
+       SELECT trace_id, min(start_us) AS start_us,
+         max(start_us + duration_us) - min(start_us) AS duration_us,
+         count(*) AS spans, count(*) FILTER (status = 'error') AS errors
+       FROM spans
+       WHERE start_us BETWEEN ? AND ? AND trace_id IN (SELECT trace_id FROM spans WHERE ${hit.sql})
+       GROUP BY trace_id ${having.length === 0 ? '' : `HAVING ${having.join(' AND ')}`}
+       ORDER BY start_us DESC, trace_id LIMIT ?
+     ), described AS (
+       SELECT trace_id, to_json(list_sort(list(DISTINCT service)))::VARCHAR AS services,
+         arg_min(service, start_us) AS root_service, arg_min(name, start_us) AS root_name,
+         bool_and(parent_span_id IS NOT NULL) AS incomplete
+       FROM spans WHERE start_us BETWEEN ? AND ? AND trace_id IN (SELECT trace_id FROM found)
+       GROUP BY trace_id
      )
-     SELECT trace_id, min(start_us) AS start_us,
-       max(start_us + duration_us) - min(start_us) AS duration_us,
-       count(*) AS spans, count(*) FILTER (status = 'error') AS errors,
-       to_json(list_sort(list(DISTINCT service)))::VARCHAR AS services,
-       arg_min(service, start_us) AS root_service, arg_min(name, start_us) AS root_name,
-       bool_and(parent_span_id IS NOT NULL) AS incomplete
-     FROM spans WHERE start_us BETWEEN ? AND ? AND trace_id IN (FROM hit)
-     GROUP BY trace_id ${having.length === 0 ? '' : `HAVING ${having.join(' AND ')}`}
-     ORDER BY start_us DESC, trace_id LIMIT ?`,
+     SELECT * FROM found JOIN described USING (trace_id) ORDER BY start_us DESC, trace_id`,
     [
+      ...around,
       ...hit.parameters,
-      search.fromUs - aroundUs,
-      search.toUs + aroundUs,
       ...(search.durationUsMin === undefined ? [] : [search.durationUsMin]),
       Math.min(search.limit, tracesMax),
+      ...around,
     ],
     options,
   );

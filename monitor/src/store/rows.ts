@@ -49,8 +49,13 @@ export function cellOf(value: DuckDBValue | undefined): Cell {
   return typeof value === 'object' ? String(value) : value;
 }
 
-/** A column of numbers without its nulls' sake: they become NaN. */
+/** A column of numbers; null is NaN. Of DOUBLE it is several times as fast as of other types. */
 export function numbersOf(chunk: DuckDBDataChunk, column: number): Float64Array {
-  const values = chunk.getColumnValues(column);
-  return Float64Array.from(values, (value) => (value === null ? Number.NaN : Number(value)));
+  const vector = chunk.getColumnVector(column);
+  const values = new Float64Array(vector.itemCount);
+  for (let row = 0; row < values.length; row += 1) {
+    const value = vector.getItem(row);
+    values[row] = value === null ? Number.NaN : Number(value);
+  }
+  return values;
 }

@@ -1,138 +1,130 @@
 // Samples for PromQL, straight from the file.
 
 import type { SeriesSource } from '../model.ts';
-import { type Labels, LimitError, type Matcher, type Range, type Series } from '../model.ts';
+import { type Labels, LimitError, type Range, type Series } from '../model.ts';
 import type { Database } from './database.ts';
-import { type Condition, matching } from './matching.ts';
 import { durationMsMaxDefault, numbersOf } from './rows.ts';
+import type { SeriesIndex } from './series-index.ts';
 
 /** What one question may read: 17 bytes each. */
 const samplesMax = 5_000_000;
 
 const inRange = 'at_ms BETWEEN ? AND ?';
 
-export function fileSeriesSource(database: () => Database): SeriesSource {
-  const labelsById = async (
-    condition: Condition,
-    range: Range,
-    signal?: AbortSignal,
-  ): Promise<Map<number, Labels>> => {
-    const found = new Map<number, Labels>();
-    const sql = `SELECT series_id, name, labels FROM series WHERE ${condition.sql} AND series_id IN
-      (SELECT series_id FROM samples WHERE ${inRange}) ORDER BY series_id`;
-    const parameters = [...condition.parameters, range.fromMs, range.toMs];
-    const durationMsMax = durationMsMaxDefault;
-    await database().read({ sql, parameters, durationMsMax, signal }, (chunk) => {
-      for (const [id, name, labels] of chunk.getRows()) {
-        found.set(Number(id), { __name__: String(name), ...JSON.parse(String(labels)) });
-      }
-      return 'more';
-    });
-    return found;
-  };
-
+export function fileSeriesSource(database: () => Database, index: SeriesIndex): SeriesSource {
   return {
     labelSets: async (matchers, range, signal) => {
-      const found = await labelsById(conditionOf(matchers), rounded(range), signal);
-      return [...found.values()];
+      const open = database();
+      const known = index.find(matchers);
+      const alive = await aliveIn(open, rounded(range), signal);
+      return [...known].filter(([seriesId]) => alive.has(seriesId)).map(([, labels]) => labels);
     },
     select: async (matchers, range, signal) => {
-      const condition = conditionOf(matchers);
-      const whole = rounded(range);
-      const labels = await labelsById(condition, whole, signal);
+      const open = database();
+      const labels = index.find(matchers);
       if (labels.size === 0) return [];
-      return await samplesOf(database(), { condition, range: whole, labels }, signal);
+      return await samplesOf(open, { range: rounded(range), labels }, signal);
     },
   };
 }
 
+/** The series with samples in a range. */
+async function aliveIn(
+  database: Database,
+  { fromMs, toMs }: Range,
+  signal?: AbortSignal,
+): Promise<ReadonlySet<number>> {
+  const alive = new Set<number>();
+  const sql = `SELECT DISTINCT series_id::DOUBLE FROM samples WHERE ${inRange}`;
+  const question = { parameters: [fromMs, toMs], durationMsMax: durationMsMaxDefault, signal };
+  await database.read({ sql, ...question }, (chunk) => {
+    for (const seriesId of numbersOf(chunk, 0)) alive.add(seriesId);
+    return 'more';
+  });
+  return alive;
+}
+
+/** In the order of the labels. Sorting here what is hardly out of order costs less than in SQL. */
 async function samplesOf(
   database: Database,
-  question: { condition: Condition; range: Range; labels: ReadonlyMap<number, Labels> },
+  question: { range: Range; labels: ReadonlyMap<number, Labels> },
   signal?: AbortSignal,
 ): Promise<Series[]> {
-  const { condition, range, labels } = question;
-  const sql = `SELECT series_id::DOUBLE, at_ms::DOUBLE, value, stale::INTEGER FROM samples
-    WHERE ${inRange} AND series_id IN (SELECT series_id FROM series WHERE ${condition.sql})
-    ORDER BY series_id, at_ms, rowid`;
-  const parameters = [range.fromMs, range.toMs, ...condition.parameters];
+  const { range, labels } = question;
+  const sql = `SELECT series_id::DOUBLE, at_ms::DOUBLE, value, stale::INTEGER::DOUBLE FROM samples
+    WHERE ${inRange} AND series_id IN (SELECT unnest(?::INTEGER[]))`;
+  const parameters = [range.fromMs, range.toMs, `[${[...labels.keys()]}]`];
   const durationMsMax = durationMsMaxDefault;
-  const made: Series[] = [];
-  let building: SeriesBuilder | undefined;
+  const builders = new Map<number, SeriesBuilder>();
   let samples = 0;
-  const end = (): void => {
-    const known = building === undefined ? undefined : labels.get(building.seriesId);
-    if (building !== undefined && known !== undefined) made.push(building.build(known));
-  };
   await database.read({ sql, parameters, durationMsMax, signal }, (chunk) => {
-    samples += chunk.rowCount;
+    const [ids, instants, values, stales] = [0, 1, 2, 3].map((column) => numbersOf(chunk, column));
+    if (!ids || !instants || !values || !stales) return 'enough';
+    samples += ids.length;
     if (samples > samplesMax) {
       throw new LimitError(
         `More than ${samplesMax} samples would be read; name more labels or a shorter time.`,
       );
     }
-    const [ids, instants, values, stales] = [0, 1, 2, 3].map((column) => numbersOf(chunk, column));
-    for (let row = 0; row < chunk.rowCount; row += 1) {
-      const seriesId = ids?.[row] ?? 0;
-      if (building?.seriesId !== seriesId) {
-        end();
-        building = new SeriesBuilder(seriesId);
+    for (let row = 0; row < ids.length; row += 1) {
+      const seriesId = ids[row] ?? 0;
+      let builder = builders.get(seriesId);
+      if (builder === undefined) {
+        builder = new SeriesBuilder();
+        builders.set(seriesId, builder);
       }
-      building.add(instants?.[row] ?? 0, values?.[row] ?? Number.NaN, stales?.[row] === 1);
+      builder.add(instants[row] ?? 0, values[row] ?? Number.NaN, stales[row] === 1);
     }
     return 'more';
   });
-  end();
-  return made;
+  return [...labels].flatMap(([seriesId, known]) => {
+    const builder = builders.get(seriesId);
+    return builder === undefined ? [] : [builder.build(known)];
+  });
 }
 
-/** One series in the making. Of two samples at one instant the later one counts. */
+/** One series in the making. Of two samples at one instant the one that came later counts. */
 class SeriesBuilder {
-  readonly seriesId: number;
-  readonly #atMs: number[] = [];
-  readonly #values: number[] = [];
-  readonly #endedAtMs: number[] = [];
-
-  constructor(seriesId: number) {
-    this.seriesId = seriesId;
-  }
+  #atMs: number[] = [];
+  #values: number[] = [];
+  /** Rows at which the series ended. */
+  #stale = new Set<number>();
+  #ascending = true;
 
   add(atMs: number, value: number, stale: boolean): void {
-    if (this.#atMs.at(-1) === atMs) {
-      this.#atMs.pop();
-      this.#values.pop();
-    }
-    if (this.#endedAtMs.at(-1) === atMs) this.#endedAtMs.pop();
-    if (stale) {
-      this.#endedAtMs.push(atMs);
-    } else {
-      this.#atMs.push(atMs);
-      this.#values.push(value);
-    }
+    const row = this.#atMs.length;
+    if (row > 0 && (this.#atMs[row - 1] ?? 0) >= atMs) this.#ascending = false;
+    this.#atMs.push(atMs);
+    this.#values.push(value);
+    if (stale) this.#stale.add(row);
   }
 
   build(labels: Labels): Series {
-    const series = {
+    if (this.#ascending && this.#stale.size === 0) {
+      return {
+        labels,
+        atMs: Float64Array.from(this.#atMs),
+        values: Float64Array.from(this.#values),
+      };
+    }
+    const rows = this.#ascending ? [...this.#atMs.keys()] : this.#inOrder();
+    const kept = rows.filter((row) => !this.#stale.has(row));
+    const ended = rows.filter((row) => this.#stale.has(row));
+    const instant = (row: number): number => this.#atMs[row] ?? 0;
+    return {
       labels,
-      atMs: Float64Array.from(this.#atMs),
-      values: Float64Array.from(this.#values),
+      atMs: Float64Array.from(kept, instant),
+      values: Float64Array.from(kept, (row) => this.#values[row] ?? Number.NaN),
+      ...(ended.length === 0 ? {} : { endedAtMs: Float64Array.from(ended, instant) }),
     };
-    if (this.#endedAtMs.length === 0) return series;
-    return { ...series, endedAtMs: Float64Array.from(this.#endedAtMs) };
   }
-}
 
-function conditionOf(matchers: readonly Matcher[]): Condition {
-  return matching(matchers, (label) =>
-    label === '__name__'
-      ? { sql: 'name', parameters: [] }
-      : { sql: `coalesce(json_extract_string(labels, ?), '')`, parameters: [pathOf(label)] },
-  );
-}
-
-/** A label as a JSON pointer (RFC 6901), which no character can leave. */
-function pathOf(label: string): string {
-  return `/${label.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  /** The rows by their instants, each instant once. */
+  #inOrder(): number[] {
+    const at = (row: number | undefined): number => this.#atMs[row ?? -1] ?? Number.NaN;
+    const rows = [...this.#atMs.keys()].sort((a, b) => at(a) - at(b) || a - b);
+    return rows.filter((row, i) => at(rows[i + 1]) !== at(row));
+  }
 }
 
 /** Both ends belong to it, so it may only shrink. */

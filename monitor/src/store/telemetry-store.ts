@@ -130,7 +130,7 @@ class FileStore implements TelemetryStore {
     const database = (): Database => this.#openDatabase();
     this.rows = (sql, parameters, rowOptions) => readRows(database, sql, parameters, rowOptions);
     this.readOnlySql = userSql(database, options.env);
-    this.series = fileSeriesSource(database);
+    this.series = fileSeriesSource(database, this.#index);
     this.logs = fileLogSource(this.rows);
     this.reads = telemetryReads(this.rows);
   }
