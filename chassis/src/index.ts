@@ -15,6 +15,7 @@ export { type ForwardCall, type RawAnswer, wasNeverSent } from './http/wire.ts';
 export * from './log.ts';
 export * from './metrics.ts';
 export type { Neighbours } from './neighbours.ts';
+export * from './operation-result.ts';
 export * from './retry-budget.ts';
 export * from './seeded-random.ts';
 export * from './service.ts';

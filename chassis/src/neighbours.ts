@@ -10,7 +10,7 @@ import type { Dependency } from './http/operations.ts';
 import type { ServiceTokens } from './http/service-token.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { openPostgres, type PostgresStore, startRelay } from './store/index.ts';
+import { type OnOperation, openPostgres, type PostgresStore, startRelay } from './store/index.ts';
 import { UnavailableError } from './store/store.ts';
 import { traceBus } from './tracing/traced-bus.ts';
 import type { Tracer } from './tracing/tracer.ts';
@@ -49,7 +49,7 @@ export function createNeighbours(parts: Parts): Neighbours {
   return {
     openStore: async ({ url, migrations, name = config.service }) => {
       if (!url) throw new Error(`${config.service} needs a database: set RUSHLIGHT_DATABASE_URL`);
-      const onOperation = (operation: string, outcome: string, durationS: number): void => {
+      const onOperation: OnOperation = (operation, outcome, durationS) => {
         metrics.count('db_operations_total', { operation, outcome });
         metrics.observe('db_operation_duration_seconds', { operation }, durationS);
       };

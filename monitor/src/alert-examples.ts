@@ -65,7 +65,9 @@ const examples: Record<keyof typeof alertRules, Example> = {
     fires: {
       series: {
         [`http_requests_total{${orders},status="201"}`]: '0+80x60',
-        [`http_requests_total{${orders},status="503"}`]: '0+20x60',
+        [`http_requests_total{${orders},status="503"}`]: '0+15x60',
+        [`orders_failed_total{${of('gateway')},reason="unavailable"}`]: '0+15x60',
+        [`orders_failed_total{${of('orders')},reason="deadline"}`]: '0+5x60',
         [`orders_accepted_total{${of('orders')},outcome="stock_verified"}`]: '0+80x60',
       },
       at: '6m',
@@ -76,8 +78,10 @@ const examples: Record<keyof typeof alertRules, Example> = {
         [`http_requests_total{${orders},status="201"}`]: '0+95x60',
         [`http_requests_total{${orders},status="422"}`]: '0+2000x60',
         [`http_requests_total{${orders},status="503"}`]: '0+4x60',
-        [`orders_swept_total{${of('orders')},to="rejected"}`]: '0+1x60',
-        [`orders_swept_total{${of('orders')},to="queued"}`]: '0+50x60',
+        [`orders_failed_total{${of('gateway')},reason="unavailable"}`]: '0+4x60',
+        [`orders_failed_total{${of('orders')},reason="deadline"}`]: '0+1x60',
+        [`orders_rejected_total{${of('orders')},reason="sold_out"}`]: '0+2000x60',
+        [`orders_retried_total{${of('orders')},how="swept"}`]: '0+50x60',
         [`orders_accepted_total{${of('orders')},outcome="stock_verified"}`]: '0+95x60',
       },
       at: '6m',

@@ -23,6 +23,7 @@ import { LogFeed } from './api/log-feed.ts';
 import { serveQueryLanguages } from './api/query-languages.ts';
 import { createLooking, type Looking } from './api/unusual.ts';
 import { startOtlpServer } from './otlp-server.ts';
+import { countedIntake, countRequests, countScrapes, watchStore } from './own-metrics.ts';
 import { evaluateInstant } from './promql/evaluate.ts';
 import { createQueryApi } from './promql/query-api.ts';
 import { Scraper } from './scrape/scraper.ts';
@@ -103,7 +104,7 @@ function intakeOf(store: TelemetryStore, feed: LogFeed): TelemetryIntake {
 }
 
 async function judge(service: Monitor, store: TelemetryStore) {
-  const { config, settings: mine, env, log, own } = service;
+  const { config, settings: mine, env, log, metrics, own } = service;
   const recorded = new RecordedSeries();
   const series = recorded.over(store.series);
   const link = mine.RUSHLIGHT_MONITOR_ALERTS_LINK;
@@ -111,7 +112,7 @@ async function judge(service: Monitor, store: TelemetryStore) {
     evaluate: (expr, atMs, signal) =>
       evaluateInstant(expr, atMs, series, signal === undefined ? {} : { signal }),
     recorded,
-    record: (samples) => store.intake.samples(samples),
+    record: countedIntake(store.intake, metrics, 'rules').samples,
     env,
     log,
     notifiers: createNotifiers(mine, env),
@@ -125,14 +126,14 @@ async function judge(service: Monitor, store: TelemetryStore) {
 
 /** Follows log files where there are some; that it catches up first holds nobody up. */
 function followLogs(service: Monitor, store: TelemetryStore, intake: TelemetryIntake): void {
-  const { config, settings: mine, env, log, own } = service;
+  const { config, settings: mine, env, log, metrics, own } = service;
   const folder = mine.RUSHLIGHT_MONITOR_LOG_FOLDER;
   if (folder === undefined) return;
   const starting = startLogTail({
     folder,
     offsetsPath: join(config.dataFolder, 'log-offsets.json'),
     store: {
-      intake,
+      intake: countedIntake(intake, metrics, 'files'),
       flush: () => store.flush(),
       state: () => store.state(),
       rows: (sql, parameters, options) => store.rows(sql, parameters, options),
@@ -148,9 +149,13 @@ function followLogs(service: Monitor, store: TelemetryStore, intake: TelemetryIn
 }
 
 async function watchTargets(service: Monitor, intake: TelemetryIntake) {
-  const { config, settings: mine, env, log, server, own } = service;
+  const { config, settings: mine, env, log, metrics, server, own } = service;
   const allowPrivateAddresses = mine.RUSHLIGHT_MONITOR_PRIVATE_TARGETS;
-  const scraper = new Scraper({ intake, env, log, allowPrivateAddresses });
+  const scraper = new Scraper({
+    ...{ env, log, allowPrivateAddresses },
+    intake: countedIntake(intake, metrics, 'scrape'),
+    onScrape: countScrapes(metrics),
+  });
   own('scraper', () => scraper[Symbol.asyncDispose]());
   const targets = await openTargets({
     ...{ scraper, log, allowPrivateAddresses, folder: config.dataFolder },
@@ -180,9 +185,10 @@ await runService({
     return authenticate;
   },
   start: async (service) => {
-    const { env, log, server } = service;
+    const { env, log, metrics, server } = service;
     watchUsers(service);
     const store = await openStore(service);
+    watchStore(store, metrics);
     const feed = new LogFeed(env);
     server.app.addHook('preClose', async () => feed.close());
     const intake = intakeOf(store, feed);
@@ -192,7 +198,8 @@ await runService({
     const otlp = await startOtlpServer({
       host: service.config.listenHost,
       port: service.settings.RUSHLIGHT_MONITOR_OTLP_PORT,
-      intake,
+      intake: countedIntake(intake, metrics, 'otlp'),
+      onRequest: countRequests(metrics),
       env,
       log,
     });

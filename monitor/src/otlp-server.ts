@@ -6,7 +6,7 @@
 
 import type { Environment, Log } from '@rushlight/chassis';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { otlpReceiver } from './otlp/receiver.ts';
+import { otlpReceiver, type ReceiverOptions } from './otlp/receiver.ts';
 import type { TelemetryIntake } from './store/face.ts';
 
 export type OtlpServer = { port: number; close(): Promise<void> };
@@ -16,10 +16,11 @@ export async function startOtlpServer(options: {
   host: string;
   port: number;
   intake: TelemetryIntake;
+  onRequest?: ReceiverOptions['onRequest'];
   env: Pick<Environment, 'nowMs'>;
   log: Log;
 }): Promise<OtlpServer> {
-  const { host, port, intake, env, log } = options;
+  const { host, port, intake, onRequest, env, log } = options;
   const app = Fastify({
     logger: false,
     requestTimeout: 10_000,
@@ -29,7 +30,7 @@ export async function startOtlpServer(options: {
     exposeHeadRoutes: false,
     http: { maxHeaderSize: 16_384, headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
   });
-  await otlpReceiver(app, { intake, env });
+  await otlpReceiver(app, { intake, env, ...(onRequest ? { onRequest } : {}) });
   const taken = await listen(app, host, port);
   if (taken !== undefined) {
     log.warn({ port, error: taken }, 'the port of OTLP is taken; another one is opened');

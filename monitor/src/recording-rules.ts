@@ -3,8 +3,9 @@
 //
 // R1. A stream stays open for minutes; it is not a slow request. Latency leaves the routes of event
 //     streams out.
-// R2. A failed order is one that we owed: the gateway answered 5xx, or the deadline swept an order
-//     that was accepted. What a student cannot have (sold out, no money, too fast) is no failure.
+// R2. A failed order is one that we owed: the gateway answered 5xx, or the deadline ended an order
+//     that was accepted. Both are `orders_failed_total`. What a student cannot have (sold out, no
+//     money, too fast) is no failure.
 
 import { publicApi } from '@rushlight/contracts';
 import type { RecordingRule } from './rule-types.ts';
@@ -50,9 +51,7 @@ export const recordingRules: readonly RecordingRule[] = [
   },
   {
     record: 'orders:failures:rate5m',
-    expr:
-      `(sum(rate(http_requests_total{${placeOrder},status=~"5.."}[5m])) or ${nothing}) + ` +
-      `(sum(rate(orders_swept_total{to="rejected"}[5m])) or ${nothing})`,
+    expr: `sum(rate(orders_failed_total[5m])) or ${nothing}`,
   },
   {
     record: 'orders:accepted:rate5m',

@@ -30,7 +30,7 @@ const counters: Record<
   }),
   order_completion: ({ all, bad }) => ({
     [`orders_accepted_total{${orders},outcome="stock_verified"}`]: all,
-    [`orders_swept_total{${orders},to="rejected"}`]: bad,
+    [`orders_failed_total{${orders},reason="deadline"}`]: bad,
   }),
 };
 

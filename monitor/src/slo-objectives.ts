@@ -64,7 +64,7 @@ export const objectives = {
     owner: 'ordering',
     alert: 'OrderCompletionBurnRate',
     errors: (window) =>
-      `sum(rate(orders_swept_total{to="rejected"}[${window}])) or ${accepted(window)} * 0`,
+      `sum(rate(orders_failed_total{reason="deadline"}[${window}])) or ${accepted(window)} * 0`,
     events: accepted,
   },
 } as const satisfies Record<string, Objective>;

@@ -58,9 +58,11 @@ function labelsOf(name: string): readonly string[] | undefined {
   const base = name.replace(/_(bucket|sum|count)$/, '');
   if (table[base]?.kind === 'histogram') {
     if (base === name) return undefined;
-    return name.endsWith('_bucket') ? [...table[base].labels, 'le'] : table[base].labels;
+    const labels = Object.keys(table[base].labels);
+    return name.endsWith('_bucket') ? [...labels, 'le'] : labels;
   }
-  return table[name]?.labels;
+  const spec = table[name];
+  return spec && Object.keys(spec.labels);
 }
 
 test.each(expressions)('%s names only what exists', (_, expr) => {

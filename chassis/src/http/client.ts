@@ -68,6 +68,7 @@ export function createClient(options: ClientOptions): Client {
   });
   const streams = new Pool(options.url, { connections: null, connectTimeout: 1_000 });
   const budget = createRetryBudget(env);
+  metrics.set('breaker_state', { target }, 0);
   const breaker = createBreaker({
     target,
     env,
@@ -150,7 +151,7 @@ async function sendWithRetries(
   options: CallOptions,
 ): Promise<RawAnswer> {
   const { target, env, metrics, budget, breaker } = sender;
-  const count = (outcome: string): void =>
+  const count = (outcome: 'answered' | 'unknown'): void =>
     metrics.count('http_client_requests_total', { target, route: route.path, outcome });
   const endsMs = env.monotonicMs() + (options.deadlineMs ?? defaultDeadlineMs);
   budget.onFirstTry();

@@ -198,6 +198,7 @@ function addHooks(app: FastifyInstance, options: HttpServerOptions): void {
   app.setNotFoundHandler((request, reply) => {
     const { method } = request;
     const path = request.url.split('?')[0] ?? '';
+    metrics.count('errors_total', { code: 'route_not_found' });
     return sendProblem(reply, new ApiError('route_not_found', { method, path }));
   });
 }

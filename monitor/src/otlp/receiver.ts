@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { Environment } from '@rushlight/chassis';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { TelemetryIntake } from '../store/face.ts';
+import type { TelemetryIntake, TelemetryKind } from '../store/face.ts';
 import {
   type Encoding,
   exportAnswer,
@@ -36,13 +36,24 @@ export type ReceiverOptions = {
   intake: TelemetryIntake;
   env: Pick<Environment, 'nowMs'>;
   limits?: { bodyBytesMax: number; inflatedBytesMax: number; requestsMax: number };
+  /** Told of every request, and how many of its records were refused. */
+  onRequest?: (signal: TelemetryKind, result: RequestResult, refused: number) => void;
 };
+
+export type RequestResult = 'taken' | 'malformed' | 'too_large' | 'busy' | 'failed';
 
 const inflate = promisify(gunzip);
 
 /** google.rpc.Code */
 const rpcCodes = { 400: 3, 413: 8, 415: 3, 500: 13, 503: 14 } as const;
 type Status = keyof typeof rpcCodes;
+const results: Record<Status, RequestResult> = {
+  400: 'malformed',
+  413: 'too_large',
+  415: 'malformed',
+  500: 'failed',
+  503: 'busy',
+};
 
 class RefusedError extends Error {
   override readonly name = 'RefusedError';
@@ -65,7 +76,13 @@ export async function otlpReceiver(app: FastifyInstance, options: ReceiverOption
       { parseAs: 'buffer', bodyLimit: limits.bodyBytesMax },
       (_request, body, parsed) => parsed(null, body),
     );
-    scope.setErrorHandler((error, request, reply) => refuse(error, request, reply));
+    const known = signals(options);
+    scope.setErrorHandler((error, request, reply) => {
+      const signal = known.find(({ path }) => path === request.routeOptions.url);
+      const refusal = refusalOf(error);
+      if (signal) options.onRequest?.(signal.kind, results[refusal.status], 0);
+      return refuse(refusal, request, reply);
+    });
     scope.addHook('onRequest', async (_request, reply) => {
       if (requests >= limits.requestsMax) {
         throw new RefusedError(503, `${requests} requests are being read; send it again later.`);
@@ -75,22 +92,29 @@ export async function otlpReceiver(app: FastifyInstance, options: ReceiverOption
         requests -= 1;
       });
     });
-    for (const signal of signals(options)) addRoute(scope, signal, limits.inflatedBytesMax);
+    for (const signal of known) addRoute(scope, signal, options, limits.inflatedBytesMax);
     done();
   });
 }
 
-function addRoute(scope: FastifyInstance, signal: Signal, inflatedBytesMax: number): void {
+function addRoute(
+  scope: FastifyInstance,
+  signal: Signal,
+  { onRequest }: ReceiverOptions,
+  inflatedBytesMax: number,
+): void {
   scope.post(signal.path, async (request, reply) => {
     const body = await unpacked(request, inflatedBytesMax);
     const encoding = encodingOf(request);
     const refusals = signal.take(encoding, body);
+    onRequest?.(signal.kind, 'taken', refusals.count);
     const rejected = { count: refusals.count, message: refusals.message() };
     await send(reply, 200, encoding, exportAnswer(encoding, signal.rejected, rejected));
   });
 }
 
 type Signal = {
+  kind: TelemetryKind;
   path: string;
   rejected: RejectedName;
   /** @throws MalformedError */
@@ -101,6 +125,7 @@ function signals({ intake, env }: ReceiverOptions): Signal[] {
   const nowUs = (): number => env.nowMs() * 1_000;
   return [
     {
+      kind: 'spans',
       path: '/v1/traces',
       rejected: 'rejectedSpans',
       take: (encoding, body) => {
@@ -110,6 +135,7 @@ function signals({ intake, env }: ReceiverOptions): Signal[] {
       },
     },
     {
+      kind: 'samples',
       path: '/v1/metrics',
       rejected: 'rejectedDataPoints',
       take: (encoding, body) => {
@@ -119,6 +145,7 @@ function signals({ intake, env }: ReceiverOptions): Signal[] {
       },
     },
     {
+      kind: 'logs',
       path: '/v1/logs',
       rejected: 'rejectedLogRecords',
       take: (encoding, body) => {
@@ -166,8 +193,11 @@ function encodingOf(request: FastifyRequest): Encoding {
   return type.startsWith(mediaTypes.protobuf) ? 'protobuf' : 'json';
 }
 
-async function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const { status, message } = refusalOf(error);
+async function refuse(
+  { status, message }: { status: Status; message: string },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   if (status === 503) reply.header('retry-after', '1');
   const encoding = encodingOf(request);
   await send(reply, status, encoding, statusAnswer(encoding, rpcCodes[status], message));

@@ -55,6 +55,8 @@ export type ScraperOptions = {
   /** Also addresses that are not public; loopback is always allowed. */
   allowPrivateAddresses: boolean;
   limits?: Partial<ScrapeLimits>;
+  /** Told of every scrape, and how many of its samples were above the limit. */
+  onScrape?: ((result: Outcome['kind'], refused: number) => void) | undefined;
 };
 
 export const scrapeLimits: ScrapeLimits = {
@@ -209,6 +211,7 @@ class Running {
     const samples = kept.map((sample) => this.#sampleOf(sample, atMs));
     this.#tellChange(outcome);
     const refused = exposed.length - kept.length;
+    this.#options.onScrape?.(outcome.kind, refused);
     this.#state = {
       status: outcome.kind,
       ...(outcome.kind === 'down' ? { why: outcome.why } : {}),

@@ -170,6 +170,9 @@ function addRequests(
   const bad = (scrape: number): number => (fails(scrape) ? Math.floor(at(scrape) / 3) : 0);
   const slow = (scrape: number): number => (isSlow(scrape) ? Math.floor(at(scrape) / 2) : 0);
   add('http_requests_total', service, `${labels},status="503"`, counter(bad));
+  if (service === 'gateway') {
+    add('orders_failed_total', service, 'reason="unavailable"', counter(bad));
+  }
   const good = counter((scrape) => at(scrape) - bad(scrape));
   add('http_requests_total', service, `${labels},status="201"`, good);
   const name = 'http_request_duration_seconds';
@@ -207,9 +210,9 @@ function addShop({ add, counter, gauge, spells, whole }: Making): void {
   );
   const sweeps = spells();
   add(
-    'orders_swept_total',
+    'orders_failed_total',
     'orders',
-    'to="rejected"',
+    'reason="deadline"',
     counter((n) => (sweeps(n) ? whole(20) : 0)),
   );
   const declines = spells();

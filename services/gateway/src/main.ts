@@ -158,7 +158,7 @@ await runService({
     const clients = openClients(service);
     const launcher = openLauncher(service);
     const { bus, view } = await openViews(service, clients);
-    const observer = createObserver(env);
+    const observer = createObserver(env, metrics);
     observer.watch(server.app);
 
     const cache = createMemoryCache({ env });

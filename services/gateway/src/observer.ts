@@ -1,6 +1,7 @@
-// What the gateway sees of its own answers: how long they took, and what became of orders.
+// What the gateway sees of its own answers: how long they took, and what became of orders. Whether an
+// order failed is told by its answer, wherever on its way it was decided.
 
-import type { Context, Environment } from '@rushlight/chassis';
+import type { Context, Environment, Metrics } from '@rushlight/chassis';
 import { publicApi, type Route } from '@rushlight/contracts';
 import type { FastifyInstance } from 'fastify';
 import { createLatencyWindow, type LatencyReport } from './latency.ts';
@@ -20,7 +21,13 @@ export type Observer = {
   throughput(input: unknown, context: Context): Promise<{ status: 200; body: ThroughputReport }>;
 };
 
-export function createObserver(env: Pick<Environment, 'nowMs' | 'monotonicMs'>): Observer {
+export function createObserver(
+  env: Pick<Environment, 'nowMs' | 'monotonicMs'>,
+  metrics: Pick<Metrics, 'counter'>,
+): Observer {
+  const tooFast = metrics.counter('orders_rejected_total', { reason: 'rate_limited' });
+  const unavailable = metrics.counter('orders_failed_total', { reason: 'unavailable' });
+  const error = metrics.counter('orders_failed_total', { reason: 'error' });
   const window = createLatencyWindow();
   const orders = createThroughput();
   const reused = new WeakSet<object>();
@@ -36,7 +43,11 @@ export function createObserver(env: Pick<Environment, 'nowMs' | 'monotonicMs'>):
           window.record(nowMs - request.startedMs, nowMs);
         }
         if (route === publicApi.placeOrder) {
-          orders.record(outcomeOf(reply.statusCode, reused.has(request)), env.nowMs());
+          const { statusCode } = reply;
+          orders.record(outcomeOf(statusCode, reused.has(request)), env.nowMs());
+          if (statusCode === 429) tooFast.inc();
+          else if (statusCode === 503) unavailable.inc();
+          else if (statusCode >= 500) error.inc();
         }
         done();
       });

@@ -70,6 +70,7 @@ const batching = {
 
 export function createPlaceOrder(options: PlaceOrderOptions): PlaceOrder {
   const { env, view, cache, rate, metrics } = options;
+  const soldOut = metrics.counter('orders_rejected_total', { reason: 'sold_out' });
   const placing = placingBatcher(options);
   const lookingUp = lookUpBatcher(options);
 
@@ -80,7 +81,7 @@ export function createPlaceOrder(options: PlaceOrderOptions): PlaceOrder {
       if (known.status === 422) options.onKeyReused(context.request);
       return answerOfStored(known);
     }
-    metrics.count('orders_rejected_total', { reason: 'sold_out' });
+    soldOut.inc();
     return answerOfError('sold_out', short);
   };
 
@@ -186,7 +187,7 @@ function lookUpBatcher(options: PlaceOrderOptions): Batcher<KeyUse, Answer | nul
   });
 }
 
-function observed(metrics: Metrics, batcher: string) {
+function observed(metrics: Metrics, batcher: 'place_orders' | 'look_up_keys') {
   return {
     onBatch: ({ size }: { size: number }) => metrics.observe('batch_size', { batcher }, size),
     onDepth: (waiting: number) => metrics.set('batch_queue_depth', { batcher }, waiting),

@@ -43,7 +43,10 @@ function accountHandlers(parts: Parts) {
       return { status: 201, body: { studentId } };
     },
     login: async ({ body: { studentId, password } }, context) => {
-      await loginLimit.admit(studentId, addressOf(context));
+      await loginLimit.admit(studentId, addressOf(context)).catch((error: unknown) => {
+        metrics.count('auth_attempts_total', { outcome: 'limited' });
+        throw error;
+      });
       const user = await users.find(studentId);
       // A demo login outside the lab is nobody's, and takes as long as nobody's.
       const usable = user && (lab || !user.lab) ? user : undefined;
@@ -100,7 +103,7 @@ function adminHandlers(parts: Parts) {
   } satisfies Partial<Handlers<typeof routes>>;
 }
 
-function internalHandlers({ users, keys, tokens }: Parts) {
+function internalHandlers({ users, keys, tokens, metrics }: Parts) {
   return {
     jwks: async () => ({ status: 200, body: { keys: keys.published() } }),
     revocations: async () => ({ status: 200, body: { revocations: await users.revocations() } }),
@@ -119,6 +122,7 @@ function internalHandlers({ users, keys, tokens }: Parts) {
           token: await tokens.issue(studentId, 'student'),
         })),
       );
+      metrics.count('jwt_tokens_issued_total', { role: 'student' }, students.length);
       return { status: 200, body: { students } };
     },
   } satisfies Partial<Handlers<typeof routes>>;

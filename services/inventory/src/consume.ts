@@ -6,7 +6,8 @@
 
 import type { Log, Metrics } from '@rushlight/chassis';
 import type { Message, Topic } from '@rushlight/contracts';
-import type { InventoryStore } from './store.ts';
+import { tellFailure } from './stock-counts.ts';
+import { type InventoryStore, toRelease } from './store.ts';
 
 type Parts = {
   store: InventoryStore;
@@ -40,35 +41,21 @@ export async function takeMessages(parts: Parts, messages: readonly Message[]): 
 
 async function sell({ store, log, metrics }: Parts, messages: readonly Paid[]): Promise<void> {
   metrics.observe('batch_size', { batcher: 'paid' }, messages.length);
-  const { unknown } = await store.commitPaid(messages);
   const orders = messages.reduce((sum, { events }) => sum + events.length, 0);
-  metrics.count('stock_updates_total', { operation: 'committed' }, orders);
-  for (const [item, portions] of portionsOf(messages)) {
-    metrics.count('portions_sold_total', { item }, portions);
-  }
+  const write = () => store.commitPaid(messages);
+  const { unknown } = await tellFailure(metrics, 'commit', orders, write);
   if (unknown.length > 0) log.error({ orderIds: unknown }, 'paid orders without a hold');
-}
-
-function portionsOf(messages: readonly Paid[]): Map<string, number> {
-  const portions = new Map<string, number>();
-  for (const { events } of messages) {
-    for (const { lines } of events) {
-      for (const { itemId, quantity } of lines) {
-        portions.set(itemId, (portions.get(itemId) ?? 0) + quantity);
-      }
-    }
-  }
-  return portions;
 }
 
 async function decide({ store, metrics }: Parts, message: Other): Promise<void> {
   if (message.topic === 'order.queued') {
-    const decisions = await store.reserveQueued(message);
-    const reserved = decisions.filter(({ outcome }) => outcome === 'reserved').length;
-    metrics.count('stock_updates_total', { operation: 'reserved' }, reserved);
+    const orders = message.events.length;
+    const write = () => store.reserveQueued(message);
+    const decisions = await tellFailure(metrics, 'reserve', orders, write);
+    const short = decisions.filter(({ outcome }) => outcome === 'short').length;
+    metrics.count('stock_updates_total', { operation: 'reserve', result: 'short' }, short);
     return;
   }
-  await store.releaseEnded(message);
-  const released = message.events.filter((event) => event.release).length;
-  metrics.count('stock_updates_total', { operation: 'released' }, released);
+  const write = () => store.releaseEnded(message);
+  await tellFailure(metrics, 'release', toRelease(message).length, write);
 }

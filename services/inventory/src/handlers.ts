@@ -1,6 +1,6 @@
 // The HTTP side of inventory: thin, the decisions are elsewhere.
 
-import type { Environment, Handlers } from '@rushlight/chassis';
+import { type Environment, type Handlers, type Metrics, tellResult } from '@rushlight/chassis';
 import { ApiError, type Item, type inventoryApi, type publicApi } from '@rushlight/contracts';
 import type { EditOutcome } from './edit-item.ts';
 import { searchMenu } from './menu.ts';
@@ -15,43 +15,54 @@ type PublicRoutes = Pick<
   'menu' | 'listItems' | 'getItem' | 'addItem' | 'editItem' | 'removeItem'
 >;
 
+type Operation = 'menu' | 'list' | 'get' | 'add' | 'edit' | 'remove';
+
 export function publicHandlers(
   store: InventoryStore,
   env: Pick<Environment, 'newId'>,
+  metrics: Pick<Metrics, 'count'>,
 ): Handlers<PublicRoutes> {
+  const counted = <T>(operation: Operation, work: () => Promise<T>): Promise<T> =>
+    tellResult(work, (result) => metrics.count('product_operations_total', { operation, result }));
   return {
-    menu: async ({ query }) => ({
-      status: 200,
-      body: searchMenu(await store.items(), query).map((item) => {
-        const { itemId, name, category, priceCents } = item;
-        return { itemId, name, category, priceCents, available: available(item) };
+    menu: ({ query }) =>
+      counted('menu', async () => ({
+        status: 200 as const,
+        body: searchMenu(await store.items(), query).map((item) => {
+          const { itemId, name, category, priceCents } = item;
+          return { itemId, name, category, priceCents, available: available(item) };
+        }),
+      })),
+    listItems: () =>
+      counted('list', async () => ({
+        status: 200 as const,
+        body: searchMenu(await store.items(), {}).map(itemView),
+      })),
+    getItem: ({ params: { itemId } }) =>
+      counted('get', async () => {
+        const item = await store.item(itemId);
+        if (!item || item.removed) throw new ApiError('unknown_item', { itemId });
+        return { status: 200 as const, body: itemView(item) };
       }),
-    }),
-    listItems: async () => ({
-      status: 200,
-      body: searchMenu(await store.items(), {}).map(itemView),
-    }),
-    getItem: async ({ params: { itemId } }) => {
-      const item = await store.item(itemId);
-      if (!item || item.removed) throw new ApiError('unknown_item', { itemId });
-      return { status: 200, body: itemView(item) };
-    },
-    addItem: async ({ body }) => {
-      const onMenu = (await store.items()).filter((item) => !item.removed).length;
-      if (onMenu >= itemsMax) {
-        throw new ApiError('bad_request', { why: `the menu is full: ${itemsMax} items` });
-      }
-      const outcome = await store.addItem(`add ${env.newId()}`, body);
-      return { status: 201, body: itemView(edited(body.itemId, outcome)) };
-    },
-    editItem: async ({ params: { itemId }, body }) => {
-      const outcome = await store.editItem(`edit ${env.newId()}`, itemId, body);
-      return { status: 200, body: itemView(edited(itemId, outcome, body.version)) };
-    },
-    removeItem: async ({ params: { itemId } }) => {
-      edited(itemId, await store.removeItem(`remove ${env.newId()}`, itemId));
-      return { status: 204, body: undefined };
-    },
+    addItem: ({ body }) =>
+      counted('add', async () => {
+        const onMenu = (await store.items()).filter((item) => !item.removed).length;
+        if (onMenu >= itemsMax) {
+          throw new ApiError('bad_request', { why: `the menu is full: ${itemsMax} items` });
+        }
+        const outcome = await store.addItem(`add ${env.newId()}`, body);
+        return { status: 201 as const, body: itemView(edited(body.itemId, outcome)) };
+      }),
+    editItem: ({ params: { itemId }, body }) =>
+      counted('edit', async () => {
+        const outcome = await store.editItem(`edit ${env.newId()}`, itemId, body);
+        return { status: 200 as const, body: itemView(edited(itemId, outcome, body.version)) };
+      }),
+    removeItem: ({ params: { itemId } }) =>
+      counted('remove', async () => {
+        edited(itemId, await store.removeItem(`remove ${env.newId()}`, itemId));
+        return { status: 204 as const, body: undefined };
+      }),
   };
 }
 

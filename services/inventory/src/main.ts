@@ -8,6 +8,7 @@ import { dishes } from './menu.ts';
 import { createPostgresStore } from './postgres-store.ts';
 import { createReserveDesk } from './reserve-desk.ts';
 import { available } from './stock.ts';
+import { countChanges } from './stock-counts.ts';
 import { startWork } from './work.ts';
 
 const dayMs = 86_400_000;
@@ -25,7 +26,7 @@ await runService({
       url: config.databaseUrl,
       migrations: new URL('../migrations/', import.meta.url),
     });
-    const store = createPostgresStore(database, env);
+    const store = createPostgresStore(database, env, countChanges(metrics));
     const stock = settings.RUSHLIGHT_INVENTORY_SEED_STOCK;
     await store.seed(
       'first menu',
@@ -53,7 +54,7 @@ await runService({
     service.own('reserve desk', () => desk.close());
     const { menu, listItems, getItem, addItem, editItem, removeItem } = publicApi;
     const shown = { menu, listItems, getItem, addItem, editItem, removeItem };
-    service.server.handle(shown, publicHandlers(store, env));
+    service.server.handle(shown, publicHandlers(store, env, metrics));
     service.server.handle(inventoryApi, internalHandlers(store, desk));
   },
 });

@@ -7,6 +7,7 @@ import { addItem, type EditOutcome, editItem, removeItem } from './edit-item.ts'
 import { type ReserveRequest, reserve } from './reserve.ts';
 import { commit, release } from './settle.ts';
 import { type Change, type Entry, type Hold, type Item, stockEvents } from './stock.ts';
+import type { OnChange } from './stock-counts.ts';
 import {
   decisionsOf,
   type InventoryStore,
@@ -18,8 +19,12 @@ import {
 /** Takes the place of the outbox. Called once per topic and operation, when it has taken effect. */
 export type Emit = <T extends Topic>(topic: T, events: readonly EventOf<T>[]) => void;
 
-export function createMemoryStore(emit: Emit, nowMs: () => number): InventoryStore {
-  const books = new Books(emit, nowMs);
+export function createMemoryStore(
+  emit: Emit,
+  nowMs: () => number,
+  onChange: OnChange = () => {},
+): InventoryStore {
+  const books = new Books(emit, nowMs, onChange);
   return {
     seed: async (name, items) => {
       if (books.seeds.has(name)) return false;
@@ -69,10 +74,12 @@ class Books {
   readonly #inbox = new Set<string>();
   readonly #emit: Emit;
   readonly #nowMs: () => number;
+  readonly #onChange: OnChange;
 
-  constructor(emit: Emit, nowMs: () => number) {
+  constructor(emit: Emit, nowMs: () => number, onChange: OnChange) {
     this.#emit = emit;
     this.#nowMs = nowMs;
+    this.#onChange = onChange;
   }
 
   isNew(messageId: string): boolean {
@@ -92,7 +99,8 @@ class Books {
     return answers;
   }
 
-  write({ items, newHolds, movedHolds, entries }: Change): void {
+  write(change: Change): void {
+    const { items, newHolds, movedHolds, entries } = change;
     const events = stockEvents(this.items, items);
     for (const item of items) this.items.set(item.itemId, item);
     const createdAtMs = this.#nowMs();
@@ -103,6 +111,7 @@ class Books {
     }
     this.ledger.push(...entries);
     if (events.length > 0) this.#emit('stock.changed', events);
+    this.#onChange(change);
   }
 
   edit(itemId: string, decide: (current: Item | undefined) => EditOutcome): EditOutcome {

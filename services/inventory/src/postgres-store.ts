@@ -16,6 +16,7 @@ import { type ReserveAnswer, type ReserveRequest, reserve } from './reserve.ts';
 import { commit, release } from './settle.ts';
 import { statements } from './statements.ts';
 import { type Change, type Hold, type HoldStatus, type Item, stockEvents } from './stock.ts';
+import type { OnChange } from './stock-counts.ts';
 import {
   decisionsOf,
   type InventoryStore,
@@ -38,48 +39,59 @@ class RacedError extends Error {
 const racesMax = 5;
 const firstOrderId = '00000000-0000-0000-0000-000000000000';
 
-type Parts = { database: Database; env: Pick<Environment, 'nowMs'> };
+type Parts = { database: Database; env: Pick<Environment, 'nowMs'>; onChange: OnChange };
+/** One run of a transaction, and what it wrote so far. */
+type Attempt = { race: number; env: Parts['env']; written: Change[] };
 
-export function createPostgresStore(database: Database, env: Parts['env']): InventoryStore {
-  const parts: Parts = { database, env };
+/** @param onChange told of what was written, once it is committed */
+export function createPostgresStore(
+  database: Database,
+  env: Parts['env'],
+  onChange: OnChange = () => {},
+): InventoryStore {
+  const parts: Parts = { database, env, onChange };
   return {
     seed: (name, items) => seed(parts, name, items),
     items: () => database.query<Item>(statements.items),
     item: async (itemId) => (await database.query<Item>(statements.item, [itemId]))[0],
 
     reserveBatch: (cause, requests) =>
-      atomically(parts, 'reserveBatch', (tx, race) =>
-        reserveIn(tx, parts, { cause, requests, shortIsFinal: false, look: race > 1 }),
+      atomically(parts, 'reserveBatch', (tx, attempt) =>
+        reserveIn(tx, attempt, { cause, requests, shortIsFinal: false, look: attempt.race > 1 }),
       ),
     reserveQueued: (message) =>
-      atomically(parts, 'reserveQueued', async (tx) => {
+      atomically(parts, 'reserveQueued', async (tx, attempt) => {
         if (!(await tx.isNew(message.id))) return [];
         const asked = { cause: message.id, requests: message.events };
-        const answers = await reserveIn(tx, parts, { ...asked, shortIsFinal: true, look: true });
+        const answers = await reserveIn(tx, attempt, { ...asked, shortIsFinal: true, look: true });
         const decisions = decisionsOf(answers);
         await tx.emit('stock.decided', decisions);
         return decisions;
       }),
     commitPaid: (messages) =>
-      atomically(parts, 'commitPaid', async (tx, race) => {
+      atomically(parts, 'commitPaid', async (tx, attempt) => {
         const fresh = await newOnes(tx, messages);
         const [first] = fresh;
         if (!first) return { unknown: [] };
         const events = fresh.flatMap((message) => message.events);
         const orderIds = events.map((event) => event.orderId);
         const lines = events.flatMap((event) => event.lines);
-        const { items, holds } = await lockHolds(tx, orderIds, race > 1 ? undefined : lines);
+        const { items, holds } = await lockHolds(
+          tx,
+          orderIds,
+          attempt.race > 1 ? undefined : lines,
+        );
         const { change, unknown } = commit(items, holds, orderIds);
-        await write(tx, parts, first.id, items, change);
+        await write(tx, attempt, first.id, items, change);
         return { unknown };
       }),
     releaseEnded: async (message) => {
       const orderIds = toRelease(message);
       if (orderIds.length === 0) return; // Without an effect there is nothing to do only once.
-      await atomically(parts, 'releaseEnded', async (tx) => {
+      await atomically(parts, 'releaseEnded', async (tx, attempt) => {
         if (!(await tx.isNew(message.id))) return;
         const { items, holds } = await lockHolds(tx, orderIds, undefined);
-        await write(tx, parts, message.id, items, release(items, holds, orderIds));
+        await write(tx, attempt, message.id, items, release(items, holds, orderIds));
       });
     },
 
@@ -96,13 +108,19 @@ export function createPostgresStore(database: Database, env: Parts['env']): Inve
 
 /** Runs a transaction, again when it met another one (P2), at most `racesMax` times. */
 async function atomically<T>(
-  { database }: Parts,
+  { database, env, onChange }: Parts,
   operation: string,
-  run: (tx: Transaction, race: number) => Promise<T>,
+  run: (tx: Transaction, attempt: Attempt) => Promise<T>,
 ): Promise<T> {
   for (let race = 1; ; race++) {
     try {
-      return await database.transaction(operation, (tx) => run(tx, race));
+      const written: Change[] = [];
+      const done = await database.transaction(operation, (tx) => {
+        written.length = 0;
+        return run(tx, { race, env, written });
+      });
+      for (const change of written) onChange(change);
+      return done;
     } catch (error) {
       if (!(error instanceof RacedError) || race >= racesMax) throw error;
     }
@@ -127,7 +145,11 @@ type Asked = {
   look: boolean;
 };
 
-async function reserveIn(tx: Transaction, parts: Parts, asked: Asked): Promise<ReserveAnswer[]> {
+async function reserveIn(
+  tx: Transaction,
+  attempt: Attempt,
+  asked: Asked,
+): Promise<ReserveAnswer[]> {
   const { cause, requests, shortIsFinal } = asked;
   const itemIds = new Set(requests.flatMap(({ lines }) => lines.map((line) => line.itemId)));
   const stock = byItemId(await tx.query<Item>(statements.lockItems, [[...itemIds]]));
@@ -137,7 +159,7 @@ async function reserveIn(tx: Transaction, parts: Parts, asked: Asked): Promise<R
   if (!asked.look && decided.answers.some(({ outcome }) => outcome === 'short')) {
     decided = reserve(stock, await statusesOf(tx, requests), requests, shortIsFinal);
   }
-  await write(tx, parts, cause, stock, decided.change);
+  await write(tx, attempt, cause, stock, decided.change);
   return decided.answers;
 }
 
@@ -182,11 +204,12 @@ function holdOf({ orderId, status, lines }: HoldRow): Hold {
 /** Writes a change and says what the world hears of it. @throws RacedError */
 async function write(
   tx: Transaction,
-  { env }: Parts,
+  { env, written }: Attempt,
   cause: string,
   before: ReadonlyMap<string, Item>,
-  { items, newHolds, movedHolds, entries }: Change,
+  change: Change,
 ): Promise<void> {
+  const { items, newHolds, movedHolds, entries } = change;
   if (items.length + newHolds.length + movedHolds.length + entries.length === 0) return;
   const events = stockEvents(before, items);
   const [rows] = await Promise.all([
@@ -211,11 +234,12 @@ async function write(
     ]),
     events.length > 0 ? tx.emit('stock.changed', events) : undefined,
   ]);
-  const written = rows[0];
-  assert(written?.stocked === items.length, `${written?.stocked} of ${items.length} items written`);
-  if (written.made !== newHolds.length || written.moved !== movedHolds.length) {
+  const counts = rows[0];
+  assert(counts?.stocked === items.length, `${counts?.stocked} of ${items.length} items written`);
+  if (counts.made !== newHolds.length || counts.moved !== movedHolds.length) {
     throw new RacedError('a hold changed while we decided about it');
   }
+  written.push(change);
 }
 
 async function edit(
@@ -225,13 +249,13 @@ async function edit(
   itemId: string,
   decide: (current: Item | undefined) => EditOutcome,
 ): Promise<EditOutcome> {
-  return atomically(parts, operation, async (tx) => {
+  return atomically(parts, operation, async (tx, attempt) => {
     await tx.query(statements.lockNewItem, [itemId]);
     const before = byItemId(await tx.query<Item>(statements.lockItems, [[itemId]]));
     const outcome = decide(before.get(itemId));
     if (outcome.kind === 'done') {
       await putItem(tx, outcome.item);
-      await write(tx, parts, cause, before, outcome.change);
+      await write(tx, attempt, cause, before, outcome.change);
       await tx.emit('item.changed', [itemChanged(outcome.item)]);
     }
     return outcome;
@@ -244,7 +268,7 @@ async function putItem(tx: Transaction, item: Item): Promise<void> {
 }
 
 async function seed(parts: Parts, name: string, wanted: readonly NewItem[]): Promise<boolean> {
-  return atomically(parts, 'seed', async (tx) => {
+  return atomically(parts, 'seed', async (tx, attempt) => {
     const sown = await tx.query(statements.sow, [name, parts.env.nowMs()]);
     if (sown.length === 0) return false;
     const before = byItemId(await tx.query<Item>(statements.items));
@@ -254,7 +278,7 @@ async function seed(parts: Parts, name: string, wanted: readonly NewItem[]): Pro
       const outcome = addItem(undefined, dish);
       assert(outcome.kind === 'done', `${dish.itemId} cannot be sown: ${outcome.kind}`);
       await putItem(tx, outcome.item);
-      await write(tx, parts, `seed ${name}`, before, outcome.change);
+      await write(tx, attempt, `seed ${name}`, before, outcome.change);
       made.push(outcome.item);
     }
     if (made.length > 0) await tx.emit('item.changed', made.map(itemChanged));

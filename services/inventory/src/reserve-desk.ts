@@ -8,6 +8,7 @@
 import { type Batcher, createBatcher, type Environment, type Metrics } from '@rushlight/chassis';
 import { ApiError, limits } from '@rushlight/contracts';
 import type { ReserveAnswer, ReserveRequest } from './reserve.ts';
+import { tellFailure } from './stock-counts.ts';
 import type { InventoryStore } from './store.ts';
 
 export type ReserveDesk = {
@@ -52,10 +53,12 @@ async function decide(
 ): Promise<(ReserveAnswer[] | Error)[]> {
   const inTime = waiting.filter(({ remainingMs }) => remainingMs() > 0);
   const orders = inTime.flatMap((request) => request.orders);
-  const answers = orders.length > 0 ? await store.reserveBatch(`batch ${env.newId()}`, orders) : [];
-  const reserved = answers.filter(({ outcome }) => outcome === 'reserved').length;
+  const write = () => store.reserveBatch(`batch ${env.newId()}`, orders);
+  const answers =
+    orders.length > 0 ? await tellFailure(metrics, 'reserve', orders.length, write) : [];
+  const short = answers.filter(({ outcome }) => outcome === 'short').length;
   metrics.observe('batch_size', { batcher: 'reserve' }, orders.length);
-  metrics.count('stock_updates_total', { operation: 'reserved' }, reserved);
+  metrics.count('stock_updates_total', { operation: 'reserve', result: 'short' }, short);
   const rest = [...answers];
   return waiting.map((request) =>
     inTime.includes(request)

@@ -1,14 +1,15 @@
-import { type Context, type Environment, type Handlers, userOf } from '@rushlight/chassis';
 import {
-  type Answer,
-  ApiError,
-  type OrderView,
-  orderApi,
-  ordersApi,
-  type Problem,
-} from '@rushlight/contracts';
+  type Context,
+  type Environment,
+  type Handlers,
+  type OperationResult,
+  tellResult,
+  userOf,
+} from '@rushlight/chassis';
+import { ApiError, type OrderView, orderApi, ordersApi } from '@rushlight/contracts';
 import { z } from 'zod';
 import { type CancelParts, cancelOrder } from './cancel-order.ts';
+import { countLookedUp } from './order-counts.ts';
 import { createPlaceDesk } from './place-desk.ts';
 import { lookUpKeys, type PlaceParts, placeOrders } from './place-order.ts';
 import type { OrderStore, StoredOrder } from './store.ts';
@@ -22,6 +23,7 @@ export type Estimate = {
   queuePosition?: number | undefined;
   readyAtMs?: number | undefined;
 };
+type Operation = 'place' | 'look_up' | 'get' | 'list' | 'cancel';
 type Parts = {
   store: OrderStore;
   place: PlaceParts;
@@ -33,6 +35,11 @@ type Parts = {
 
 export function createHandlers(parts: Parts): Handlers<typeof routes> {
   const { store, place, cancel } = parts;
+  const { metrics } = place;
+  const count = (operation: Operation, result: OperationResult, by = 1): void =>
+    metrics.count('order_operations_total', { operation, result }, by);
+  const counted = <T>(operation: Operation, work: () => Promise<T>): Promise<T> =>
+    tellResult(work, (result) => count(operation, result));
   const placeAll = createPlaceDesk((placements) => placeOrders(place, placements), place);
   const visible = async (context: Context, orderId: string): Promise<StoredOrder> => {
     const { role, studentId } = userOf(context);
@@ -45,51 +52,51 @@ export function createHandlers(parts: Parts): Handlers<typeof routes> {
   };
   return {
     placeOrders: async ({ body }) => {
-      const answers = await placeAll(body.orders);
-      countAnswers(place.metrics, answers);
+      const answers = await placeAll(body.orders).catch((error: unknown) => {
+        count('place', 'failed', body.orders.length);
+        throw error;
+      });
       return { status: 200, body: { answers } };
     },
-    lookUpKeys: async ({ body }) => ({
-      status: 200,
-      body: { answers: await lookUpKeys(store, body.keys) },
-    }),
+    lookUpKeys: async ({ body: { keys } }) => {
+      const work = () => lookUpKeys(store, keys);
+      const answers = await tellResult(work, (result) => count('look_up', result, keys.length));
+      countLookedUp(metrics, answers);
+      return { status: 200, body: { answers } };
+    },
     auditOrders: async ({ query: { after, limit } }) => {
       if (after !== undefined && !z.uuid().safeParse(after).success) {
         throw new ApiError('bad_request', { why: 'query.after: an order id' });
       }
       return auditPage(store, after, limit);
     },
-    getOrder: async ({ params }, context) => {
-      const order = await visible(context, params.orderId);
-      const [view] = await withEstimates(parts, [order]);
-      return { status: 200, body: view ?? viewOf(order) };
-    },
-    listOrders: async ({ query: { limit, cursor } }, context) => {
-      const { role, studentId } = userOf(context);
-      const found = await store.list({
-        ...(role === 'student' ? { studentId } : {}),
-        ...(cursor === undefined ? {} : { before: cursor }),
-        limit: limit + 1,
-      });
-      const items = await withEstimates(parts, found.slice(0, limit));
-      const last = found.length > limit ? items.at(-1) : undefined;
-      return { status: 200, body: { items, ...(last ? { nextCursor: last.orderId } : {}) } };
-    },
-    cancelOrder: async ({ params }, context) => {
-      // As it is written here: an id may be given in capitals.
-      const { orderId } = await visible(context, params.orderId);
-      const by = userOf(context).role === 'student' ? 'student' : 'admin';
-      return { status: 200, body: viewOf(await cancelOrder(cancel, orderId, by)) };
-    },
+    getOrder: ({ params }, context) =>
+      counted('get', async () => {
+        const order = await visible(context, params.orderId);
+        const [view] = await withEstimates(parts, [order]);
+        return { status: 200 as const, body: view ?? viewOf(order) };
+      }),
+    listOrders: ({ query: { limit, cursor } }, context) =>
+      counted('list', async () => {
+        const { role, studentId } = userOf(context);
+        const found = await store.list({
+          ...(role === 'student' ? { studentId } : {}),
+          ...(cursor === undefined ? {} : { before: cursor }),
+          limit: limit + 1,
+        });
+        const items = await withEstimates(parts, found.slice(0, limit));
+        const last = found.length > limit ? items.at(-1) : undefined;
+        const next = last ? { nextCursor: last.orderId } : {};
+        return { status: 200 as const, body: { items, ...next } };
+      }),
+    cancelOrder: ({ params }, context) =>
+      counted('cancel', async () => {
+        // As it is written here: an id may be given in capitals.
+        const { orderId } = await visible(context, params.orderId);
+        const by = userOf(context).role === 'student' ? 'student' : 'admin';
+        return { status: 200 as const, body: viewOf(await cancelOrder(cancel, orderId, by)) };
+      }),
   };
-}
-
-function countAnswers(metrics: PlaceParts['metrics'], answers: readonly Answer[]): void {
-  for (const { status, body } of answers) {
-    if (status === 201) metrics.count('orders_accepted_total', { outcome: 'stock_verified' });
-    else if (status === 202) metrics.count('orders_accepted_total', { outcome: 'queued' });
-    else metrics.count('orders_rejected_total', { reason: (JSON.parse(body) as Problem).code });
-  }
 }
 
 async function withEstimates(parts: Parts, orders: readonly StoredOrder[]): Promise<OrderView[]> {

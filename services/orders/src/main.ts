@@ -3,6 +3,7 @@ import { limits } from '@rushlight/contracts';
 import { z } from 'zod';
 import { createHandlers, routes } from './handlers.ts';
 import { createNeighbours } from './neighbours.ts';
+import { countMoved } from './order-counts.ts';
 import { createPostgresOrderStore } from './postgres-store.ts';
 import { createPriceList } from './prices.ts';
 import { startWork } from './work.ts';
@@ -27,8 +28,8 @@ await runService({
     });
     // A deadline is written by one process and judged by another, before or after a jump of a clock.
     const env = await onDatabaseTime(service, database);
-    const store = createPostgresOrderStore(database, (status, orders) =>
-      metrics.count('orders_processed_total', { status }, orders),
+    const store = createPostgresOrderStore(database, (status, orders, reason) =>
+      countMoved(metrics, status, orders, reason),
     );
     const bus = await service.openBus();
     service.startRelay(database, bus);

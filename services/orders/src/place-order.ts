@@ -17,6 +17,7 @@ import {
   orderIdOfTrace,
 } from '@rushlight/contracts';
 import type { OrderEvent } from './order.ts';
+import { countPlaced } from './order-counts.ts';
 import { type Priced, type PriceList, priceLines } from './prices.ts';
 import type { Accepted, KeyUse, Move, Moved, NewOrder, OrderStore, StoredOrder } from './store.ts';
 import { answerToKey, refusal, storedAnswer } from './view.ts';
@@ -57,28 +58,35 @@ export async function placeOrders(
 ): Promise<Answer[]> {
   const answers = new Map<Placement, Answer>();
   const priced = await priceLines(parts.priceList, placements);
-  await refuseUnknownItems(parts, priced, answers);
+  /** Answers to keys that were known. */
+  const repeats = new Set<Answer>();
+  await refuseUnknownItems(parts, priced, answers, repeats);
 
   const orders = new Map<string, Placement>();
-  const given = priced.flatMap(({ placement, lines }) => {
+  const wanted = priced.flatMap(({ placement, lines }) => {
     if (!lines) return [];
     const order = newOrder(parts.env, placement, lines);
     orders.set(order.orderId, placement);
     return [order];
   });
-  const accepted = given.length === 0 ? [] : await parts.store.acceptBatch(given);
+  const accepted = wanted.length === 0 ? [] : await parts.store.acceptBatch(wanted);
   const fresh = accepted.flatMap((result) => (result.kind === 'accepted' ? [result.order] : []));
   const decided = await decide(parts, fresh);
   for (const [index, result] of accepted.entries()) {
-    const order = given[index];
+    const order = wanted[index];
     const placement = order && orders.get(order.orderId);
-    if (placement) answers.set(placement, answerOf(result, placement, decided));
+    if (!placement) continue;
+    const answer = answerOf(result, placement, decided);
+    if (result.kind !== 'accepted') repeats.add(answer);
+    answers.set(placement, answer);
   }
-  return placements.map((placement) => {
+  const given = placements.map((placement) => {
     const answer = answers.get(placement);
     if (!answer) throw new Error('an order of the batch got no answer');
     return answer;
   });
+  countPlaced(parts.metrics, given, repeats);
+  return given;
 }
 
 /** Unknown items are a 404, but a known key comes first (P2): its item may have left the menu since. */
@@ -86,6 +94,7 @@ async function refuseUnknownItems(
   { store }: PlaceParts,
   priced: readonly Priced<Placement>[],
   answers: Map<Placement, Answer>,
+  repeats: Set<Answer>,
 ): Promise<void> {
   const unknown = priced.filter((one) => one.lines === undefined);
   if (unknown.length === 0) return;
@@ -95,6 +104,7 @@ async function refuseUnknownItems(
     const answer = order
       ? answerToKey(order, placement.fingerprint, inProgressWaitMs)
       : refusal(why);
+    if (order) repeats.add(answer);
     answers.set(placement, answer);
   }
 }

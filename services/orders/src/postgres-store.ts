@@ -15,11 +15,11 @@ import {
   type StoredOrder,
 } from './store.ts';
 
-type OnMoved = (status: OrderStatus, orders: number) => void;
+type OnMoved = (status: OrderStatus, orders: number, reason?: string) => void;
 
 const dayMs = 24 * 3_600_000;
 
-/** @param onMoved told of the steps that were committed, and how many orders made them */
+/** @param onMoved told of the steps that were committed, how many orders made them, and why they ended */
 export function createPostgresOrderStore(
   store: PostgresStore,
   onMoved: OnMoved = () => {},
@@ -40,9 +40,17 @@ function operations(
     work: (tx: Transaction) => Promise<Plan[]>,
   ): Promise<Plan[]> => {
     const plans = await store.transaction(operation, work);
-    const steps = plans.flatMap(({ changed }) => changed.flatMap((change) => change.steps));
-    const byStatus = Map.groupBy(steps, ({ status }) => status);
+    const changed = plans.flatMap((plan) => plan.changed);
+    const byStatus = Map.groupBy(
+      changed.flatMap(({ steps }) => steps),
+      ({ status }) => status,
+    );
+    const rejected = byStatus.delete('rejected')
+      ? changed.filter(({ order }) => order.status === 'rejected')
+      : [];
     for (const [status, { length }] of byStatus) onMoved(status, length);
+    const byReason = Map.groupBy(rejected, ({ order }) => order.reason);
+    for (const [reason, { length }] of byReason) onMoved('rejected', length, reason);
     return plans;
   };
   const sweeping = async (

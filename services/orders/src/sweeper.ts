@@ -18,13 +18,13 @@ export async function sweep(parts: {
   await inRuns(async () => {
     const nowMs = env.nowMs();
     const queued = await store.sweepPending(nowMs - limits.orderPendingMs, nowMs, ordersPerRunMax);
-    metrics.count('orders_swept_total', { to: 'queued' }, queued);
+    metrics.count('orders_retried_total', { how: 'swept' }, queued);
     return queued;
   });
   await inRuns(async () => {
-    const rejected = await store.sweepDeadlines(env.nowMs(), ordersPerRunMax);
-    metrics.count('orders_swept_total', { to: 'rejected' }, rejected);
-    return rejected;
+    const late = await store.sweepDeadlines(env.nowMs(), ordersPerRunMax);
+    metrics.count('orders_failed_total', { reason: 'deadline' }, late);
+    return late;
   });
 }
 

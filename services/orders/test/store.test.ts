@@ -36,7 +36,7 @@ storeConformance('orders on Postgres', async () => {
 });
 
 test('what moved is told after the commit, once for each step', async () => {
-  const moved: [OrderStatus, number][] = [];
+  const moved: [OrderStatus, number, (string | undefined)?][] = [];
   const store = createPostgresOrderStore(await database(), (...told) => moved.push(told));
   const orders = [newOrder(), newOrder()];
   await store.acceptBatch(orders);

@@ -163,12 +163,10 @@ export class Driver {
     requests: readonly ChargeRequest[],
     decided: readonly { orderId: string; outcome: string }[],
   ): void {
-    const centsOf = new Map(requests.map(({ orderId, amountCents }) => [orderId, amountCents]));
-    const cents = decided.reduce(
-      (sum, { orderId, outcome }) =>
-        sum + (outcome === 'captured' ? (centsOf.get(orderId) ?? 0) : 0),
-      0,
+    const captured = new Set(
+      decided.flatMap(({ orderId, outcome }) => (outcome === 'captured' ? [orderId] : [])),
     );
+    const cents = centsOf(requests.filter(({ orderId }) => captured.has(orderId)));
     this.#options.metrics.count('payments_cents_total', { kind: 'captured' }, cents);
   }
 
@@ -184,18 +182,13 @@ export class Driver {
       orderId: orderIdOf(paymentId),
       outcome,
     }));
-    await store.finishRefunds(work, outcomes, env.nowMs());
-    const refundedCents = answers.reduce(
-      (sum, answer) => sum + (answer.outcome === 'refunded' ? answer.amountCents : 0),
-      0,
-    );
-    metrics.count('payments_cents_total', { kind: 'refunded' }, refundedCents);
-    for (const [outcome, count] of countBy(outcomes.map((answer) => answer.outcome))) {
-      metrics.count(
-        'payments_total',
-        { outcome: outcome === 'refunded' ? outcome : 'voided' },
-        count,
-      );
+    const finished = await store.finishRefunds(work, outcomes, env.nowMs());
+    const refunded = finished.filter(({ outcome }) => outcome === 'refunded');
+    const late = refunded.filter(({ capturedUnknown }) => capturedUnknown);
+    metrics.count('payments_cents_total', { kind: 'captured' }, centsOf(late));
+    metrics.count('payments_cents_total', { kind: 'refunded' }, centsOf(refunded));
+    for (const [outcome, count] of countBy(finished.map((payment) => payment.outcome))) {
+      metrics.count('payments_total', { outcome }, count);
     }
     return true;
   }
@@ -291,8 +284,12 @@ function outcomeOf({ paymentId, outcome }: ChargeAnswer): Outcome[] {
   }
 }
 
-function countBy(names: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
+function centsOf(payments: readonly { amountCents: number }[]): number {
+  return payments.reduce((sum, { amountCents }) => sum + amountCents, 0);
+}
+
+function countBy<Name extends string>(names: readonly Name[]): Map<Name, number> {
+  const counts = new Map<Name, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   return counts;
 }

@@ -13,6 +13,7 @@ import type {
   MirrorSums,
   Outcome,
   PaymentStore,
+  Refunded,
   RefundOutcome,
   Taken,
   Task,
@@ -135,15 +136,24 @@ export class MemoryPaymentStore implements PaymentStore {
   }
 
   async finishRefunds(work: Work, outcomes: readonly RefundOutcome[], nowMs: number) {
+    const finished: Refunded[] = [];
     for (const { orderId, outcome } of outcomes) {
       const type = outcome === 'refunded' ? 'given_back' : 'never_taken';
-      if (!this.#move(orderId, { type }, nowMs)) continue;
+      const before = this.#payments.get(orderId)?.payment;
+      if (before?.status !== 'refunding' || !this.#move(orderId, { type }, nowMs)) continue;
       const payment = this.#payments.get(orderId)?.payment;
-      if (payment?.status !== 'refunded') continue;
+      const isRefunded = payment?.status === 'refunded';
+      finished.push({
+        outcome: isRefunded ? 'refunded' : 'voided',
+        amountCents: before.amountCents,
+        capturedUnknown: isRefunded && !before.captured,
+      });
+      if (!isRefunded) continue;
       const paid = { orderId, ...payment };
       this.#post([...capturePosting(paid), ...refundPosting(paid)], nowMs);
     }
     this.#work.delete(work.workId);
+    return finished;
   }
 
   async finishOpenings(work: Work, openings: readonly Opening[], nowMs: number) {

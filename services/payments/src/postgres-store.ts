@@ -16,6 +16,7 @@ import type {
   Outcome,
   PaymentRow,
   PaymentStore,
+  Refunded,
   RefundOutcome,
   RefundTarget,
   Taken,
@@ -153,7 +154,7 @@ export class PostgresPaymentStore implements PaymentStore {
     });
   }
 
-  finishRefunds(work: Work, outcomes: readonly RefundOutcome[], nowMs: number): Promise<void> {
+  finishRefunds(work: Work, outcomes: readonly RefundOutcome[], nowMs: number) {
     return this.#database.transaction('finish_refunds', async (tx) => {
       const finished = await tx.query<Finished>(statements.finishRefunds, [
         outcomes.map(({ orderId }) => orderId),
@@ -165,6 +166,10 @@ export class PostgresPaymentStore implements PaymentStore {
       const postings = [...unposted.flatMap(capturePosting), ...refunded.flatMap(refundPosting)];
       await endWork(tx, work);
       await post(tx, postings, nowMs);
+      return finished.map(({ status, amountCents, posted }): Refunded => {
+        const outcome = status === 'refunded' ? 'refunded' : 'voided';
+        return { outcome, amountCents, capturedUnknown: outcome === 'refunded' && !posted };
+      });
     });
   }
 

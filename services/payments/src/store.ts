@@ -30,6 +30,14 @@ export type RefundOutcome = {
   outcome: 'refunded' | 'nothing_captured';
 };
 
+/** A payment that came to its end now, and what that moved. */
+export type Refunded = {
+  outcome: 'refunded' | 'voided';
+  amountCents: number;
+  /** It had been charged without our knowing: both are in the books from now on. */
+  capturedUnknown: boolean;
+};
+
 export type RefundTarget = { orderId: string; studentId: string };
 
 export type TopUp = { topUpId: string; studentId: string; amountCents: number };
@@ -100,7 +108,8 @@ export interface PaymentStore {
     done: boolean,
     nowMs: number,
   ): Promise<EventOf<'payment.decided'>[]>;
-  finishRefunds(work: Work, outcomes: readonly RefundOutcome[], nowMs: number): Promise<void>;
+  /** Returns what it changed: nothing where it was written before. */
+  finishRefunds(work: Work, outcomes: readonly RefundOutcome[], nowMs: number): Promise<Refunded[]>;
   finishOpenings(work: Work, openings: readonly Opening[], nowMs: number): Promise<void>;
   finishFund(
     work: Work,

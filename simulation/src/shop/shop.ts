@@ -170,7 +170,7 @@ export class Shop {
     const store = this.around.composition.inventoryStore?.(far, env) ?? far;
     inventory.startWork(life, { store, bus: life.bus });
     const desk = inventory.createReserveDesk(store, env, metrics);
-    service.door.handle(tables.inventoryRoutes, inventory.publicHandlers(store, env));
+    service.door.handle(tables.inventoryRoutes, inventory.publicHandlers(store, env, metrics));
     service.door.handle(inventoryApi, inventory.internalHandlers(store, desk));
   }
 

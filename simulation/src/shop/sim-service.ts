@@ -29,6 +29,7 @@ import type { SimServiceName } from './process-names.ts';
 
 export const silentMetrics: Metrics = {
   count() {},
+  counter: () => ({ inc() {} }),
   set() {},
   observe() {},
   series: () => ({ observe() {} }),
