@@ -4,31 +4,38 @@ const never = ['**/node_modules/**', 'test/src/**'];
 /** Tests of the whole platform: each file starts one, so they run one after another. */
 const whole = ['test/system/**', 'test/full/**'];
 const oneAtATime = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 };
+/** What is waited for mostly comes at once; a machine that stands still for seconds fails no test. */
+const patient = { expect: { poll: { timeout: 15_000 } } };
 
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
+          ...patient,
           name: 'unit',
+          testTimeout: 30_000,
           include: ['**/test/**/*.unit.test.ts'],
           exclude: never,
         },
       },
       {
         test: {
+          ...patient,
           name: 'integration',
           include: ['**/test/**/*.test.ts'],
           exclude: [...never, ...whole, '**/*.unit.test.ts'],
           globalSetup: ['chassis/src/testing/global-setup.ts'],
           // Mostly they wait for processes: two files at a time also where there are two cores.
           maxWorkers: 2,
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
-      { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...oneAtATime } },
-      { test: { name: 'full', include: ['test/full/**/*.test.ts'], ...oneAtATime } },
+      {
+        test: { name: 'system', include: ['test/system/**/*.test.ts'], ...patient, ...oneAtATime },
+      },
+      { test: { name: 'full', include: ['test/full/**/*.test.ts'], ...patient, ...oneAtATime } },
     ],
   },
 });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type ProcessName, processes, processNames } from '@rushlight/contracts';
 import type { ServiceConfig } from '../config.ts';
 import { realEnvironment } from '../environment.ts';
-import { type Client, createClient } from '../http/client.ts';
+import { type CallOptions, type Client, createClient } from '../http/client.ts';
 import { createServiceTokens } from '../http/service-token.ts';
 import { createMetrics } from '../metrics.ts';
 import { type FreshDatabase, freshDatabase } from './test-postgres.ts';
@@ -44,6 +44,8 @@ export type TestServiceOptions = {
 
 const root = new URL('../../../', import.meta.url).pathname;
 const startMsMax = 30_000;
+/** A test whose matter is not time does not end because a machine stands still for two seconds. */
+const callMsMax = 15_000;
 
 /** A key pair for each service, for tests that sign as any of them. */
 const keyPairs = new Map(
@@ -73,7 +75,13 @@ export function clientAs(caller: ProcessName, target: string, url: string): Clie
   const env = realEnvironment;
   const tokens = createServiceTokens({ service: caller, ...keysOf(caller) }, env);
   const metrics = createMetrics({ service: caller, instance: 'test' });
-  return createClient({ target, url, tokens, env, metrics });
+  const client = createClient({ target, url, tokens, env, metrics });
+  const patiently = (options?: CallOptions): CallOptions => ({ deadlineMs: callMsMax, ...options });
+  return {
+    ...client,
+    call: (route, call, options) => client.call(route, call, patiently(options)),
+    forward: (route, call, options) => client.forward(route, call, patiently(options)),
+  };
 }
 
 /** Starts `services/<name>` and waits until it is ready. */

@@ -9,7 +9,7 @@ export async function until(
   condition: () => boolean | Promise<boolean>,
   options: { deadlineMs?: number; what: string },
 ): Promise<void> {
-  const deadlineMs = options.deadlineMs ?? 5_000;
+  const deadlineMs = options.deadlineMs ?? 15_000;
   const endMs = realEnvironment.monotonicMs() + deadlineMs;
   while (!(await condition())) {
     if (realEnvironment.monotonicMs() > endMs) {
