@@ -9,9 +9,9 @@ const add = {
   text: `INSERT INTO counters (name, value) VALUES ($1, 1)
          ON CONFLICT (name) DO UPDATE SET value = counters.value + 1`,
 };
-const timeouts = { connectMs: 1_200, statementMs: 1_600, lockMs: 1_200, answerMs: 2_000 };
+const timeouts = { connectMs: 2_400, statementMs: 3_200, lockMs: 2_400, answerMs: 4_000 };
 /** What a call may take beyond its time-outs, or without one, on a machine that is busy. */
-const slackMs = 1_000;
+const slackMs = 10_000;
 
 async function behindProxy(): Promise<{ store: PostgresStore; proxy: TcpProxy } & AsyncDisposable> {
   const database = await freshDatabase('network');
