@@ -3,7 +3,8 @@
 //
 // M1. A process exposes every metric that the table says of its service from its start on, and
 //     counters whose labels are lists stand at 0: their first event is an increase.
-// M2. A series that would be the thousandth of its metric is counted as "other".
+// M2. Every series says of which service and instance it is, and nothing else of its process.
+// M3. A series that would be the thousandth of its metric is counted as "other".
 
 import {
   Counter,
@@ -54,7 +55,9 @@ const readMsMax = 1_000;
 type Given = Readonly<Record<string, string>>;
 type Recorder = Counter<string> | Gauge<string> | Histogram;
 
-export function createMetrics(labels: { service: string; instance: string }): Metrics {
+/** @param origin who speaks; of it only these two stand on every series */
+export function createMetrics(origin: { service: string; instance: string }): Metrics {
+  const labels = { service: origin.service, instance: origin.instance };
   const registry = new Registry();
   registry.setDefaultLabels(labels);
   collectRuntime(registry);

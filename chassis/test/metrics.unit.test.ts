@@ -108,3 +108,36 @@ test('OpenMetrics has the same samples, and an example of a kept trace in the bu
   expect(text).toContain('# TYPE errors_total counter');
   expect(text).not.toContain(traceId);
 });
+
+test('a series says of which service and instance it is, and nothing else that is known of them', async () => {
+  const config = { ...own, databaseUrl: 'postgres://orders:secret@127.0.0.1/orders' };
+  const metrics = createMetrics(config);
+  metrics.set('outbox_depth', {}, 1);
+  for (const accept of ['text/plain', 'application/openmetrics-text']) {
+    const { text } = await metrics.expose(accept);
+    expect(text).not.toContain('secret');
+    expect(text).toContain('outbox_depth{service="orders",instance="orders-1"} 1\n');
+  }
+});
+
+test('what is listed in the table is there before it happens, and only what is of this service', async () => {
+  const { text } = await createMetrics(own).expose();
+  expect(text).toMatch(/^orders_failed_total\{[^}]*reason="deadline"[^}]*\} 0$/m);
+  expect(text).toMatch(/^# TYPE breaker_state gauge$/m);
+  expect(text).not.toContain('payments_total');
+});
+
+test('what is counted by a held series is there at the next scrape, once', async () => {
+  const metrics = createMetrics(own);
+  const accepted = metrics.counter('orders_accepted_total', { outcome: 'queued' });
+  const read = async () =>
+    /^orders_accepted_total\{[^}]*outcome="queued"[^}]*\} (\d+)$/m.exec(
+      (await metrics.expose()).text,
+    )?.[1];
+  accepted.inc();
+  accepted.inc(4);
+  expect(await read()).toBe('5');
+  accepted.inc();
+  expect(await read()).toBe('6');
+  expect(await read()).toBe('6');
+});
