@@ -258,6 +258,8 @@ function hasChromium() {
   return chromiumNames.some(inPath) || chromiumPaths.some((path) => existsSync(path));
 }
 
+const exporterNames = ['node', 'postgres', 'redis'];
+
 /** Programs that some tests need, as Debian names their packages. */
 const programs = {
   chromium: {
@@ -272,6 +274,24 @@ const programs = {
     onMac: 'brew install prometheus',
     without: 'the tests beside the real Prometheus will not run',
   },
+  alertmanager: {
+    isThere: () => inPath('prometheus-alertmanager') && inPath('amtool'),
+    packages: ['prometheus-alertmanager'],
+    onMac: 'brew install alertmanager',
+    without: 'the tests of its configuration will not run',
+  },
+  exporters: {
+    isThere: () => exporterNames.every((name) => inPath(`prometheus-${name}-exporter`)),
+    packages: [...exporterNames.map((name) => `prometheus-${name}-exporter`), 'redis-server'],
+    onMac: 'no packages',
+    without: 'dashboards of the machine, Postgres and Redis will not be compared with real metrics',
+  },
+  'docker-compose': {
+    isThere: () => inPath('docker-compose'),
+    packages: ['docker-compose'],
+    onMac: 'brew install docker-compose',
+    without: 'the compose file will not be checked by it',
+  },
 };
 
 /** Debian packages: installed where we may, otherwise named in one line. The tests go on without. */
@@ -280,7 +300,7 @@ async function prepareTests(names) {
   for (const name of names.filter((wanted) => !programs[wanted].isThere())) {
     const { packages, onMac, without } = programs[name];
     if (!mayInstall) {
-      const how = process.platform === 'darwin' ? onMac : `apt-get install ${packages[0]}`;
+      const how = process.platform === 'darwin' ? onMac : `apt-get install ${packages.join(' ')}`;
       say(`${name} is missing: ${without} (to have them: ${how})`);
       continue;
     }
@@ -313,7 +333,7 @@ async function main(purpose) {
   checkPostgres();
   await buildConsole(findNode);
   if (purpose === 'test') await prepareTests(['chromium']);
-  if (purpose === 'test:full') await prepareTests(['chromium', 'prometheus']);
+  if (purpose === 'test:full') await prepareTests(Object.keys(programs));
 }
 
 main(process.argv[2]).catch((error) => {

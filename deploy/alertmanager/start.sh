@@ -56,8 +56,10 @@ awk -v on="$on" '
     split(on, names, " ")
     for (i in names) is_on[names[i]] = 1
   }
-  match($0, /^#[a-z]+#/) {
-    if (!(substr($0, 2, RLENGTH - 2) in is_on)) next
+  match($0, /^ *#[a-z]+#/) {
+    name = substr($0, 1, RLENGTH)
+    gsub(/[ #]/, "", name)
+    if (!(name in is_on)) next
     $0 = substr($0, RLENGTH + 1)
   }
   {

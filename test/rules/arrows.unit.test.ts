@@ -15,7 +15,8 @@ const mayUse: Record<string, readonly string[]> = {
   bench: ['chassis', 'contracts', 'lab', 'launcher', 'monitor'],
   console: ['contracts'],
   launcher: ['contracts'],
-  test: ['auditor', 'chassis', 'contracts', 'lab', 'launcher', 'monitor'],
+  'deploy/grafana': ['contracts', 'monitor'],
+  test: ['auditor', 'chassis', 'contracts', 'grafana', 'lab', 'launcher', 'monitor'],
 };
 const anyService = ['chassis', 'contracts'];
 
