@@ -1,7 +1,7 @@
 // The faults that the lab can switch on. Each acts on a process from outside, never in its code.
 
 import { limits } from './limits.ts';
-import { type ServiceName, serviceNames } from './services.ts';
+import { type ProcessName, partNames } from './services.ts';
 
 export type FaultSpec = {
   readonly where: 'process';
@@ -25,5 +25,5 @@ export const faults = {
 export type FaultName = keyof typeof faults;
 export const faultNames = Object.keys(faults) as FaultName[];
 
-export type FaultTarget = ServiceName | 'postgres';
-export const faultTargets: readonly FaultTarget[] = [...serviceNames, 'postgres'];
+export type FaultTarget = ProcessName | 'postgres';
+export const faultTargets: readonly FaultTarget[] = partNames;

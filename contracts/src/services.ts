@@ -73,5 +73,5 @@ export const processes = {
 export type ProcessName = keyof typeof processes;
 export const processNames = Object.keys(processes) as ProcessName[];
 
-/** What the health grid lists: every service, and Postgres. */
-export const partNames: readonly string[] = [...serviceNames, 'postgres'];
+/** What the health grid lists, and what can be broken: every process, and Postgres. */
+export const partNames: readonly (ProcessName | 'postgres')[] = [...processNames, 'postgres'];

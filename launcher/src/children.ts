@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { z } from 'zod';
 import { readIfThere, writeWhole } from './files.ts';
 import { commandOf, type EndStep, endProcess, identityOf, isRunning } from './processes.ts';
+import { sourceFolderOf } from './service-part.ts';
 
 const Child = z.object({ name: z.string(), pid: z.int().min(2), start: z.string() });
 type Child = z.infer<typeof Child>;
@@ -54,7 +55,7 @@ export class ChildrenFile {
  */
 export async function endOrphans(path: string): Promise<string[]> {
   const orphans = readChildren(path).filter(
-    (child) => isRunning(child) && commandOf(child.pid).includes(`services/${child.name}`),
+    (child) => isRunning(child) && commandOf(child.pid).includes(sourceFolderOf(child.name)),
   );
   await Promise.all(orphans.map((orphan) => endProcess(orphan, endSteps)));
   rmSync(path, { force: true });

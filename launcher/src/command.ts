@@ -2,9 +2,10 @@
 
 import { isUnderNpm, type LaunchConfig, noColorWanted, readLaunchConfig } from './config.ts';
 import { LaunchError } from './launch-error.ts';
+import type { PartEvent } from './part.ts';
 import { startPlatform } from './platform.ts';
 import type { Platform, PlatformOptions } from './platform-types.ts';
-import { lineFor, logins, paintFor, table } from './screen.ts';
+import { lineFor, logins, paintFor, type Row, table } from './screen.ts';
 
 const parentPollMs = 250;
 // One Ctrl-C comes twice under npm: from the terminal, and from npm, which passes it on.
@@ -19,6 +20,7 @@ class Run {
   readonly #config: LaunchConfig;
   readonly #how: How;
   readonly #giveUp = new AbortController();
+  readonly #failed: string[] = [];
   #platform: Platform | undefined;
   #timesTold = 0;
   #lastToldMs = Number.NEGATIVE_INFINITY;
@@ -38,8 +40,8 @@ class Run {
         signal: this.#giveUp.signal,
         onProgress: (line) => say(paint.faint(line)),
         onPart: (name, event) => {
-          const line = lineFor(name, event, paint);
-          if (line !== undefined && this.#isServing) say(line);
+          if (event.type === 'failed') this.#failed.push(name);
+          if (this.#isServing) this.#tell(name, event);
         },
       });
     } catch (error) {
@@ -48,7 +50,12 @@ class Run {
       process.exit(1);
     }
     if (this.#timesTold > 0) await this.#stop(this.#platform);
-    else welcome(this.#platform, this.#config);
+    else welcome(this.#platform, this.#config, this.#failed);
+  }
+
+  #tell(name: string, event: PartEvent): void {
+    const line = lineFor(name, event, paint);
+    if (line !== undefined) say(line);
   }
 
   /** Before that the start tells what went wrong, and after it nobody wants to know. */
@@ -98,15 +105,17 @@ class Run {
   }
 }
 
-function welcome(platform: Platform, { lab }: LaunchConfig): void {
-  const rows = platform.parts().map(({ name, running }) => ({
-    part: name,
-    url: urlOf(platform, name),
-    state: running ? 'up' : 'down',
-  }));
-  const order = (name: string): number => (name === 'gateway' ? 0 : name === 'postgres' ? 2 : 1);
-  rows.sort((a, b) => order(a.part) - order(b.part));
-  say(`\n${table(rows, paint)}\n`);
+/** @param failed parts that do not start, and are not needed */
+function welcome(platform: Platform, config: LaunchConfig, failed: readonly string[]): void {
+  const { lab, otlp } = config;
+  say(`\n${table(rowsOf(platform), paint)}\n`);
+  const warning = platform.otlp?.warning;
+  if (warning !== undefined) say(`${paint.bad(warning)}\n`);
+  if (otlp) say(`telemetry goes to ${otlp.endpoint} (OTEL_EXPORTER_OTLP_ENDPOINT)\n`);
+  for (const name of failed) {
+    say(paint.bad(`${name} does not start; all others do without it. It said:`));
+    say(`${platform.logTail(name).join('\n')}\n`);
+  }
   if (lab) say(`${logins(paint)}\n`);
   const password = platform.takeFirstAdminPassword();
   if (password !== undefined) {
@@ -115,6 +124,19 @@ function welcome(platform: Platform, { lab }: LaunchConfig): void {
   say(`logs     ${platform.logs}`);
   say(`open     ${paint.good(platform.url)}   (API: ${platform.url}/api/docs)`);
   say(`\nready in ${(performance.now() / 1000).toFixed(1)} s`);
+}
+
+function rowsOf(platform: Platform): Row[] {
+  const rows = platform.parts().map(({ name, running, ready }) => ({
+    part: name,
+    url: urlOf(platform, name),
+    state: ready ? 'up' : running ? 'starting' : 'down',
+  }));
+  const monitor = rows.find(({ part }) => part === 'monitor');
+  if (monitor && platform.otlp) rows.push({ ...monitor, part: 'OTLP', url: platform.otlp.url });
+  const last = ['monitor', 'OTLP', 'postgres'];
+  const order = (name: string): number => (name === 'gateway' ? -2 : last.indexOf(name));
+  return rows.sort((a, b) => order(a.part) - order(b.part));
 }
 
 function urlOf(platform: Platform, name: string): string {

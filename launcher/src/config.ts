@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
-import { serviceOfSetting } from './service-environment.ts';
+import { type OtlpTarget, processOfSetting } from './service-environment.ts';
 
 export type LaunchConfig = {
   port: number;
@@ -16,6 +16,8 @@ export type LaunchConfig = {
   data: string;
   fresh: boolean;
   lab: boolean;
+  /** Where services are to send telemetry to, when it is not our own monitor. */
+  otlp: OtlpTarget | undefined;
   /** Settings of services, by their full names. */
   settings: Record<string, string>;
 };
@@ -44,11 +46,20 @@ const options = { port, host, data, fresh: flag, lab: flag } as const;
 type OptionName = keyof typeof options;
 const optionNames = Object.keys(options) as OptionName[];
 
-/** Settings that are for every service. */
+/** Settings that are for every service, or that are needed before one runs. */
 const general: Readonly<Record<string, z.ZodType<unknown, string>>> = {
   RUSHLIGHT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
   RUSHLIGHT_METRICS_OPEN: z.enum(['true', 'false']),
+  RUSHLIGHT_MONITOR_OTLP_PORT: z
+    .string()
+    .refine((text) => text === '0' || port.safeParse(text).success, {
+      error: 'must be a whole number from 0 to 65535',
+    }),
 };
+
+// Names of OpenTelemetry, which mean what they mean everywhere.
+const otlpEndpoint = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+const otlpHeaders = 'OTEL_EXPORTER_OTLP_HEADERS';
 
 const defaults: Record<OptionName, string> = {
   port: '3000',
@@ -78,8 +89,23 @@ export function readLaunchConfig(
     else mistakes.push(`${from}: ${read.error.issues[0]?.message ?? 'is wrong'}, not "${text}"`);
   }
   const settings = readSettings(variables, mistakes);
+  const otlp = readOtlp(variables, mistakes);
   if (mistakes.length > 0) return { kind: 'mistakes', mistakes };
-  return { kind: 'config', config: { ...(values as Omit<LaunchConfig, 'settings'>), settings } };
+  const chosen = values as Omit<LaunchConfig, 'settings' | 'otlp'>;
+  return { kind: 'config', config: { ...chosen, otlp, settings } };
+}
+
+function readOtlp(variables: Record<string, string>, mistakes: string[]): OtlpTarget | undefined {
+  const { [otlpEndpoint]: endpoint, [otlpHeaders]: headers } = variables;
+  // For programs that send elsewhere by themselves; our own monitor asks for no headers.
+  if (endpoint === undefined) return undefined;
+  if (!z.url({ protocol: /^https?$/ }).safeParse(endpoint).success) {
+    mistakes.push(`${otlpEndpoint}: must be an http or https URL, not "${endpoint}"`);
+  }
+  if (headers !== undefined && !/^\s*([^\s=,]+\s*=[^,]*(,\s*|$))+$/.test(headers)) {
+    mistakes.push(`${otlpHeaders}: must be key=value, with commas between`); // A secret: not told.
+  }
+  return { endpoint, headers };
 }
 
 type CommandLine = {
@@ -164,7 +190,7 @@ function readSettings(
   for (const [name, text] of Object.entries(variables)) {
     if (!name.startsWith(prefix) || own.has(name)) continue;
     const schema = Object.hasOwn(general, name) ? general[name] : undefined;
-    if (schema === undefined && serviceOfSetting(name) === undefined) {
+    if (schema === undefined && processOfSetting(name) === undefined) {
       mistakes.push(`${name}: no such variable${nearest(name, [...own, ...Object.keys(general)])}`);
     } else if (schema !== undefined && !schema.safeParse(text).success) {
       mistakes.push(`${name}: ${schema.safeParse(text).error?.issues[0]?.message}, not "${text}"`);

@@ -92,12 +92,14 @@ export class Part {
   view(): {
     name: string;
     running: boolean;
+    ready: boolean;
     sinceMs: number;
     pid: number | null;
     restarts: number;
   } {
-    const { name, pid } = this;
-    return { name, running: pid !== null, sinceMs: this.#sinceMs, pid, restarts: this.#restarts };
+    const { name, pid, up: ready } = this;
+    const [running, sinceMs, restarts] = [pid !== null, this.#sinceMs, this.#restarts];
+    return { name, running, ready, sinceMs, pid, restarts };
   }
 
   start(): void {

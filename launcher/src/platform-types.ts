@@ -1,8 +1,9 @@
 // What a caller gives to start the platform, and what it gets.
 
-import type { FaultName, FaultTarget, ServiceName } from '@rushlight/contracts';
+import type { FaultName, FaultTarget, ProcessName } from '@rushlight/contracts';
 import type { PartEvent } from './part.ts';
 import type { DatabaseWay } from './postgres/databases.ts';
+import type { OtlpTarget } from './service-environment.ts';
 import type { ServiceCommand } from './service-part.ts';
 
 export type PlatformOptions = {
@@ -14,10 +15,14 @@ export type PlatformOptions = {
   lab: boolean;
   /** Forget what the data folder holds. */
   fresh?: boolean;
+  /** Whether it has a monitor of its own. It has unless told otherwise. */
+  monitor?: boolean;
+  /** Where services send telemetry to; the monitor of this platform unless given. */
+  otlp?: OtlpTarget | undefined;
   /** Settings for all services, by their full names. */
   settings?: Readonly<Record<string, string>>;
   /** Settings for one service. */
-  env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+  env?: Partial<Record<ProcessName, Readonly<Record<string, string>>>>;
   /** How to run a service, where it is not by its main.ts. */
   command?: ServiceCommand;
   /** The way a service takes to a database, where it is not the straight one: through a proxy. */
@@ -31,6 +36,8 @@ export type PlatformOptions = {
 export type PartView = {
   name: string;
   running: boolean;
+  /** It has said that it works. */
+  ready: boolean;
   sinceMs: number;
   pid: number | null;
   memoryMb: number | null;
@@ -42,6 +49,8 @@ export type Platform = AsyncDisposable & {
   readonly url: string;
   readonly postgresPort: number;
   readonly logs: string;
+  /** Where its monitor takes OTLP/HTTP in; a warning when that is not the port that was wanted. */
+  readonly otlp: { readonly url: string; readonly warning: string | undefined } | undefined;
   /** Made by identity on the first start without the lab. Read once; gone afterwards. */
   takeFirstAdminPassword(): string | undefined;
   /** Every process, by name; memory in megabytes, shared pages counted once. */

@@ -1,10 +1,14 @@
-// What runs: Postgres, the services and the control server, from start to stop.
+// What runs: Postgres, the services, the monitor and the control server, from start to stop.
+//
+// W1. Nobody waits for the monitor: a start is over without it, and never fails without it.
+// W2. It is started first and ended last, so that it hears all the others; and while Postgres starts
+//     nobody else has much to do.
 
 import { rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ServiceName, serviceNames } from '@rushlight/contracts';
+import { type ProcessName, partNames, processNames, serviceNames } from '@rushlight/contracts';
 import { ChildrenFile, endOrphans } from './children.ts';
 import { FaultBook } from './control/fault-book.ts';
 import { startControlServer } from './control/server.ts';
@@ -13,6 +17,7 @@ import { checkFormat, type DataFolder, forgetData, migrateFormat } from './data-
 import { readIfThere } from './files.ts';
 import { LaunchError } from './launch-error.ts';
 import { RotatedLog } from './logs.ts';
+import { type OtlpPort, otlpPortDefault, takeOtlpPort } from './otlp-port.ts';
 import type { Part, PartEvent } from './part.ts';
 import { PartsView } from './parts-view.ts';
 import type { Platform, PlatformOptions } from './platform-types.ts';
@@ -22,12 +27,15 @@ import { databaseNames, databaseUrl, ensureDatabases } from './postgres/database
 import { choosePlace, type Place } from './postgres/place.ts';
 import { endOrphanedPostgres, postgresPart } from './postgres/server.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
-import { environmentOf, settingsOf } from './service-environment.ts';
+import { environmentOf, type Surroundings, settingsOf } from './service-environment.ts';
 import { makeServiceKeys } from './service-keys.ts';
 import { compileCacheIn, serviceCommand, servicePart } from './service-part.ts';
+import { removeTargets, writeTargets } from './targets-file.ts';
 
-const partNames = [...serviceNames, 'postgres'] as const;
 type Ports = ReadonlyMap<string, number>;
+type Shared = Omit<Surroundings, 'host' | 'port' | 'folder'>;
+
+const otlpPortSetting = 'RUSHLIGHT_MONITOR_OTLP_PORT';
 
 /** How long other parts may take to fail as well, so that all mistakes are told together. */
 const furtherFailuresMs = 500;
@@ -41,6 +49,7 @@ export class Running {
   readonly #faults = new FaultBook(this.#parts);
   readonly #view = new PartsView(this.#parts);
   #ports: Ports = new Map();
+  #otlp: OtlpPort | undefined;
   #secrets: Secrets | undefined;
   #control: Server | undefined;
   #stopping: Promise<void> | undefined;
@@ -56,14 +65,21 @@ export class Running {
     const { signal } = this.#options;
     const place = await this.#clearTheGround();
     this.#ports = await choosePorts(this.#options);
+    const { monitor = true } = this.#options;
+    const given = new Set(this.#ports.values());
+    if (monitor) this.#otlp = await takeOtlpPort(wantedOtlpPort(this.#options), given);
     signal?.throwIfAborted();
     process.once('exit', this.#endAtExit);
     const secrets = openSecrets(this.#folder.secrets, databaseNames);
     this.#secrets = secrets;
+    const shared = await this.#surroundings(secrets);
+    if (monitor) this.#addProcess('monitor', shared); // W2
     if (await ensureCluster(place, secrets)) this.#say('made the database');
     signal?.throwIfAborted();
     await this.#startPostgres(place, secrets);
-    await this.#startServices(secrets);
+    for (const name of serviceNames) this.#addProcess(name, shared);
+    writeTargets(this.#folder.targets, shared.urls);
+    await this.#allUp(serviceNames);
   }
 
   view(): Omit<Platform, 'stop' | typeof Symbol.asyncDispose> {
@@ -76,6 +92,7 @@ export class Running {
       url: this.#serviceUrl('gateway'),
       postgresPort: this.#port('postgres'),
       logs: this.#folder.logs,
+      otlp: this.#otlp && { url: otlpUrl(this.#otlp), warning: this.#otlp.warning },
       takeFirstAdminPassword: () => {
         const path = join(this.#folder.service('identity'), 'first-admin-password');
         const password = readIfThere(path)?.trim();
@@ -93,7 +110,7 @@ export class Running {
     };
   }
 
-  /** Ends the gateway, then the other services, then Postgres. */
+  /** Ends the gateway, then the other services, then the monitor and Postgres. */
   async stop({ atOnce = false }: { atOnce?: boolean }): Promise<void> {
     if (atOnce) for (const part of this.#parts.values()) endNow(part);
     this.#stopping ??= this.#stopInOrder();
@@ -107,8 +124,10 @@ export class Running {
     this.#control?.closeAllConnections();
     const services = serviceNames.filter((name) => name !== 'gateway');
     await Promise.all(services.map((name) => this.#parts.get(name)?.stop()));
-    await this.#parts.get('postgres')?.stop();
+    await Promise.all(['monitor', 'postgres'].map((name) => this.#parts.get(name)?.stop()));
     this.#children.remove();
+    removeTargets(this.#folder.targets);
+    this.#otlp?.release();
     for (const log of this.#logs.values()) log.close();
     process.off('exit', this.#endAtExit);
   }
@@ -116,6 +135,7 @@ export class Running {
   /** The last resort, when this process ends without `stop`: nobody is asked to be quick. */
   readonly #endAtExit = (): void => {
     for (const part of this.#parts.values()) endNow(part);
+    this.#otlp?.release();
   };
 
   /** Checks the folder, ends what an earlier launcher left, and forgets the data if asked to. */
@@ -143,38 +163,42 @@ export class Running {
     await ensureDatabases(port, secrets);
   }
 
-  async #startServices(secrets: Secrets): Promise<void> {
-    const { host = '127.0.0.1', lab, command = serviceCommand } = this.#options;
-    const keys = makeServiceKeys(serviceNames);
+  async #surroundings(secrets: Secrets): Promise<Shared> {
+    const names = this.#otlp ? processNames : serviceNames;
+    const keys = makeServiceKeys(names);
     const gatewayKey = keys.publicKeys.find(({ kid }) => kid === 'gateway');
-    const controlPort = await this.#startControl(gatewayKey);
-    const compileCache = compileCacheIn(this.#folder.cache);
-    const urls = Object.fromEntries(serviceNames.map((name) => [name, this.#serviceUrl(name)]));
-    for (const name of serviceNames) {
-      const part = servicePart({
-        name,
-        command,
-        environment: environmentOf(name, {
-          host: name === 'gateway' ? host : '127.0.0.1',
-          port: this.#port(name),
-          postgresPort: this.#port('postgres'),
-          databaseUrl: this.#options.databaseUrl,
-          controlPort,
-          urls,
-          keys,
-          secrets,
-          lab,
-          folder: this.#folder.service(name),
-        }),
-        settings: { ...settingsOf(name, this.#options.settings), ...this.#options.env?.[name] },
-        folder: this.#folder.service(name),
-        compileCache,
-        log: this.#openLog(name),
-        onEvent: (event) => this.#onService(name, event),
-      });
-      this.#add(part);
-    }
-    await this.#allUp(serviceNames);
+    return {
+      postgresPort: this.#port('postgres'),
+      databaseUrl: this.#options.databaseUrl,
+      controlPort: await this.#startControl(gatewayKey),
+      urls: Object.fromEntries(names.map((name) => [name, this.#serviceUrl(name)])),
+      ...{ keys, secrets, lab: this.#options.lab },
+      otlp: this.#options.otlp ?? (this.#otlp && { endpoint: otlpUrl(this.#otlp) }),
+    };
+  }
+
+  #addProcess(name: ProcessName, shared: Shared): void {
+    const { host = '127.0.0.1', command = serviceCommand, settings, env } = this.#options;
+    const folder = this.#folder.service(name);
+    const around: Surroundings = {
+      ...shared,
+      host: name === 'gateway' ? host : '127.0.0.1',
+      port: this.#port(name),
+      folder,
+    };
+    const part = servicePart({
+      ...{ name, command, folder, compileCache: compileCacheIn(this.#folder.cache) },
+      environment: environmentOf(name, around),
+      settings: {
+        ...(name === 'monitor' ? { RUSHLIGHT_MONITOR_LOG_FOLDER: this.#folder.logs } : {}),
+        ...settingsOf(name, settings),
+        ...env?.[name],
+        ...(name === 'monitor' ? { [otlpPortSetting]: String(this.#otlp?.port) } : {}),
+      },
+      log: this.#openLog(name),
+      onEvent: (event) => this.#onProcess(name, event),
+    });
+    this.#add(part);
   }
 
   /** Returns its port: any free one, because it stays open as long as we live. */
@@ -197,7 +221,7 @@ export class Running {
     this.#options.onPart?.('postgres', event);
   }
 
-  #onService(name: ServiceName, event: PartEvent): void {
+  #onProcess(name: ProcessName, event: PartEvent): void {
     if (event.type === 'started') this.#children.add(name, event.pid);
     if (event.type === 'died') this.#children.delete(name);
     this.#options.onPart?.(name, event);
@@ -270,6 +294,15 @@ function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
   return host.includes(':') ? `[${host}]` : host;
+}
+
+function otlpUrl({ port }: OtlpPort): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+function wantedOtlpPort({ settings, env }: PlatformOptions): number {
+  const text = env?.monitor?.[otlpPortSetting] ?? settings?.[otlpPortSetting];
+  return text === undefined ? otlpPortDefault : Number(text);
 }
 
 async function choosePorts({ port, host = '127.0.0.1' }: PlatformOptions): Promise<Ports> {

@@ -26,9 +26,9 @@ export function table(rows: readonly Row[], paint: Paint): string {
   const line = ({ part, url, state }: Row, dress: (text: string) => string): string =>
     `${part.padEnd(partWidth)}${url.padEnd(urlWidth)}${dress(state)}`;
   const head = paint.faint(line({ part: 'part', url: 'URL', state: 'state' }, (text) => text));
-  return [head, ...rows.map((row) => line(row, row.state === 'up' ? paint.good : paint.bad))].join(
-    '\n',
-  );
+  const dressOf = ({ state }: Row) =>
+    state === 'up' ? paint.good : state === 'starting' ? paint.faint : paint.bad;
+  return [head, ...rows.map((row) => line(row, dressOf(row)))].join('\n');
 }
 
 export const demoLogins: readonly Row[] = [
@@ -45,13 +45,13 @@ export function logins(paint: Paint): string {
   return ['logins', ...lines].join('\n');
 }
 
-/** What happened to a part, as a line; undefined for what nobody needs to be told. */
+/** What happened to a part while people look, as a line; undefined for what nobody needs to be told. */
 export function lineFor(name: string, event: PartEvent, paint: Paint): string | undefined {
   switch (event.type) {
     case 'started':
       return undefined;
     case 'ready':
-      if (event.first) return undefined;
+      if (event.first) return paint.good(`${name} is up`);
       return paint.good(`${name} is back after ${(event.downMs / 1000).toFixed(1)} s`);
     case 'died':
       if (!event.wasReady) return undefined;

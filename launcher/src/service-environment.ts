@@ -1,6 +1,13 @@
-// What each service is told: where things are, who it is, and its own settings.
+// What each process is told: where things are, who it is, and its own settings.
+//
+// V1. The monitor is told no database, and not to send telemetry: it takes in what others send.
 
-import { type ServiceEnvironmentName, type ServiceName, serviceNames } from '@rushlight/contracts';
+import {
+  type ProcessName,
+  processNames,
+  type ServiceEnvironmentName,
+  type ServiceName,
+} from '@rushlight/contracts';
 import { type DatabaseWay, databaseEnvironment } from './postgres/databases.ts';
 import type { Secrets } from './secrets.ts';
 import type { ServiceKeys } from './service-keys.ts';
@@ -16,19 +23,23 @@ export type Surroundings = {
   secrets: Secrets;
   lab: boolean;
   folder: string;
+  /** Where services send telemetry to; undefined: nowhere. */
+  otlp: OtlpTarget | undefined;
 };
 
-export function environmentOf(
-  name: ServiceName,
-  around: Surroundings,
-): Partial<Record<ServiceEnvironmentName, string>> {
+/** As the variables of OpenTelemetry have it. */
+export type OtlpTarget = { endpoint: string; headers?: string | undefined };
+
+type Told = Partial<Record<ServiceEnvironmentName, string>>;
+
+export function environmentOf(name: ProcessName, around: Surroundings): Told {
   const control = `http://127.0.0.1:${around.controlPort}`;
   return {
     RUSHLIGHT_SERVICE: name,
     RUSHLIGHT_INSTANCE: `${name}-1`,
     RUSHLIGHT_LISTEN_HOST: around.host,
     RUSHLIGHT_LISTEN_PORT: String(around.port),
-    ...databaseEnvironment(around.postgresPort, around.secrets, name, around.databaseUrl),
+    ...(name === 'monitor' ? {} : ofServices(name, around)), // V1
     RUSHLIGHT_SERVICE_KEY: around.keys.privateKeys.get(name) ?? '',
     RUSHLIGHT_SERVICE_KEYS: JSON.stringify({ keys: around.keys.publicKeys }),
     RUSHLIGHT_SERVICE_URLS: JSON.stringify(around.urls),
@@ -38,20 +49,29 @@ export function environmentOf(
   };
 }
 
-const prefixOf = (name: ServiceName): string => `RUSHLIGHT_${name.toUpperCase()}_`;
-
-/** The service whose settings begin like this variable, if there is one. */
-export function serviceOfSetting(variable: string): ServiceName | undefined {
-  return serviceNames.find((name) => variable.startsWith(prefixOf(name)));
+function ofServices(name: ServiceName, around: Surroundings): Told {
+  const { endpoint, headers } = around.otlp ?? {};
+  return {
+    ...databaseEnvironment(around.postgresPort, around.secrets, name, around.databaseUrl),
+    ...(endpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }),
+    ...(headers === undefined ? {} : { OTEL_EXPORTER_OTLP_HEADERS: headers }),
+  };
 }
 
-/** Of all settings, those for this service: its own, and those that are for everybody. */
+const prefixOf = (name: ProcessName): string => `RUSHLIGHT_${name.toUpperCase()}_`;
+
+/** The process whose settings begin like this variable, if there is one. */
+export function processOfSetting(variable: string): ProcessName | undefined {
+  return processNames.find((name) => variable.startsWith(prefixOf(name)));
+}
+
+/** Of all settings, those for this process: its own, and those that are for everybody. */
 export function settingsOf(
-  name: ServiceName,
+  name: ProcessName,
   settings: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const meant = Object.entries(settings).filter(
-    ([variable]) => (serviceOfSetting(variable) ?? name) === name,
+    ([variable]) => (processOfSetting(variable) ?? name) === name,
   );
   return Object.fromEntries(meant);
 }

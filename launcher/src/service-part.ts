@@ -1,9 +1,9 @@
-// A service as a part: Node running its main.ts, with everything it needs in its environment.
+// A service, or the monitor, as a part: Node running its main.ts, with everything it needs in its environment.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { ServiceEnvironmentName, ServiceName } from '@rushlight/contracts';
+import type { ProcessName, ServiceEnvironmentName } from '@rushlight/contracts';
 import { z } from 'zod';
 import type { RotatedLog } from './logs.ts';
 import { Part, type PartEvent, type RestartPolicy, restartPolicy } from './part.ts';
@@ -15,7 +15,7 @@ const stopSteps: readonly EndStep[] = [
 ];
 
 /** Arguments for Node, beginning with those for the engine. */
-export type ServiceCommand = (name: ServiceName) => readonly string[];
+export type ServiceCommand = (name: ProcessName) => readonly string[];
 
 /** Where Node keeps what it compiled: with the checkout, so that a new data folder starts warm. */
 export function compileCacheIn(dataCache: string): string {
@@ -28,7 +28,7 @@ export function compileCacheIn(dataCache: string): string {
   }
 }
 
-const servicesFolder = fileURLToPath(new URL('../../services/', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
 // In a rush thousands of requests are alive at once: a young generation of 32 MB copies them less often
 // (8 % less processor time per order than the default; 128 MB cost more than twice as much). The old
@@ -39,13 +39,17 @@ const engineOptions = [
   '--disable-warning=ExperimentalWarning',
 ];
 
+/** Where its sources are; its command line contains this. */
+export const sourceFolderOf = (name: string): string =>
+  name === 'monitor' ? 'monitor' : `services/${name}`;
+
 export const serviceCommand: ServiceCommand = (name) => [
   ...engineOptions,
-  `${servicesFolder}${name}/src/main.ts`,
+  `${root}${sourceFolderOf(name)}/src/main.ts`,
 ];
 
 export type ServicePartOptions = {
-  name: ServiceName;
+  name: ProcessName;
   command: ServiceCommand;
   environment: Readonly<Partial<Record<ServiceEnvironmentName, string>>>;
   /** Settings of the service, by their full names. */

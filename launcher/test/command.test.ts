@@ -40,11 +40,14 @@ const nothingIsLeft = (data: string) => {
   expect(existsSync(join(data, 'lock'))).toBe(false);
 };
 
+const childrenOf = (data: string): { name: string; pid: number }[] =>
+  JSON.parse(readFileSync(join(data, 'children.json'), 'utf8'));
+const pidOf = (data: string, name: string): number =>
+  childrenOf(data).find((child) => child.name === name)?.pid ?? 0;
+
 /** Every process of a platform, services found by their recorded pids. */
 function pidsOf(data: string): number[] {
-  const children = JSON.parse(readFileSync(join(data, 'children.json'), 'utf8')) as {
-    pid: number;
-  }[];
+  const children = childrenOf(data);
   const postmaster = readFileSync(join(data, 'postgres', 'cluster', 'postmaster.pid'), 'utf8');
   return [...children.map(({ pid }) => pid), Number(postmaster.split('\n')[0])];
 }
@@ -73,8 +76,7 @@ test('a death and a return are one line each', async () => {
   using folder = temporaryFolder();
   const run = start(folder.path, await port());
   await isReady(run);
-  const [pid = 0] = pidsOf(folder.path);
-  process.kill(pid, 'SIGKILL');
+  process.kill(pidOf(folder.path, 'identity'), 'SIGKILL');
   await until('the return', () => /^identity is back after \d\.\d s$/m.test(run.output()));
   expect(run.output()).toContain('identity died (SIGKILL), starting again\n');
   run.child.kill('SIGTERM');
@@ -88,16 +90,50 @@ test('after kill -9 of the launcher the next start ends what is left and goes on
   await isReady(first);
   const pids = pidsOf(folder.path);
   // One that cannot even hear that the launcher is gone.
-  process.kill(pids[0] ?? 0, 'SIGSTOP');
+  process.kill(pidOf(folder.path, 'identity'), 'SIGSTOP');
   first.child.kill('SIGKILL');
   expect(await first.ended).toBe('SIGKILL');
   expect(existsSync(join(folder.path, 'lock'))).toBe(true);
   const second = start(folder.path, await port());
   await isReady(second);
-  expect(second.output()).toMatch(/^ended what an earlier start left: identity.*postgres$/m);
+  expect(second.output()).toMatch(/^ended what an earlier start left: .*identity.*postgres$/m);
   expect(pids.filter(isThere)).toEqual([]);
   second.child.kill('SIGTERM');
   expect(await second.ended).toBe(0);
+  nothingIsLeft(folder.path);
+});
+
+test('two shops side by side: one has the port of OTLP, the other is told of its own', async () => {
+  using one = temporaryFolder();
+  using two = temporaryFolder();
+  const otlp = String(await port());
+  const env = { PATH: process.env['PATH'], RUSHLIGHT_MONITOR_OTLP_PORT: otlp };
+  const runs = [];
+  for (const { path } of [one, two]) {
+    const line = [command, '--data', path, '--port', String(await port())];
+    runs.push(follow(spawn(process.execPath, line, { cwd: path, env })));
+  }
+  await Promise.all(runs.map(isReady));
+  const urls = runs.map((run) => /^OTLP +(http:\S+) +(?:up|starting)$/m.exec(run.output())?.[1]);
+  expect(new Set(urls).size).toBe(2);
+  const warned = runs.filter((run) => run.output().includes(`Port ${otlp} for OTLP is taken`));
+  expect(warned).toHaveLength(1);
+  expect(urls).toContain(`http://127.0.0.1:${otlp}`);
+  for (const run of runs) {
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
+  }
+});
+
+test('a monitor that does not start is told with its last words, and the shop is open', async () => {
+  using folder = temporaryFolder();
+  const line = [command, '--data', folder.path, '--port', String(await port())];
+  const env = { PATH: process.env['PATH'], RUSHLIGHT_MONITOR_FAKE_MODE: 'bad-config' };
+  const run = follow(spawn(process.execPath, line, { cwd: folder.path, env }));
+  await isReady(run);
+  expect(run.output()).toMatch(/monitor does not start.*\nRUSHLIGHT_MONITOR_FAKE_MODE is wrong\n/);
+  run.child.kill('SIGTERM');
+  expect(await run.ended).toBe(0);
   nothingIsLeft(folder.path);
 });
 
@@ -107,7 +143,7 @@ test('a second Ctrl-C does not wait for anybody', async () => {
   await isReady(run);
   const pids = pidsOf(folder.path);
   // It would hold up an orderly stop for as long as it is allowed to.
-  process.kill(pids[0] ?? 0, 'SIGSTOP');
+  process.kill(pidOf(folder.path, 'identity'), 'SIGSTOP');
   run.child.kill('SIGINT');
   await until('the first one heard', () => run.output().includes('stopping'));
   // Until it is taken as a second one, and not as npm's echo of the first.

@@ -19,6 +19,7 @@ test('without any wish, the defaults hold', () => {
       data: '.rushlight',
       fresh: false,
       lab: true,
+      otlp: undefined,
       settings: {},
     },
   });
@@ -74,6 +75,31 @@ test('settings of services pass through, empty variables do not count', () => {
   const reading = read([], { RUSHLIGHT_KITCHEN_STATIONS: '8', RUSHLIGHT_PORT: '' });
   expect(reading).toMatchObject({
     config: { port: 3000, settings: { RUSHLIGHT_KITCHEN_STATIONS: '8' } },
+  });
+});
+
+test('where telemetry goes is said by the variables of OpenTelemetry', () => {
+  const endpoint = 'https://collector.example';
+  const headers = 'authorization=Basic%20YTpi,x-scope=shop';
+  const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS: headers };
+  expect(read([], variables)).toMatchObject({ config: { otlp: { endpoint, headers } } });
+  const dotEnv = `OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint}\n`;
+  expect(read([], {}, dotEnv)).toMatchObject({ config: { otlp: { endpoint } } });
+  expect(read([], { OTEL_EXPORTER_OTLP_HEADERS: headers })).toMatchObject({
+    config: { otlp: undefined },
+  });
+  const mistaken = read([], {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
+    OTEL_EXPORTER_OTLP_HEADERS: 'tulip-42',
+    RUSHLIGHT_MONITOR_OTLP_PORT: 'many',
+  });
+  expect(mistaken).toEqual({
+    kind: 'mistakes',
+    mistakes: [
+      'RUSHLIGHT_MONITOR_OTLP_PORT: must be a whole number from 0 to 65535, not "many"',
+      'OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL, not "collector:4318"',
+      'OTEL_EXPORTER_OTLP_HEADERS: must be key=value, with commas between',
+    ],
   });
 });
 

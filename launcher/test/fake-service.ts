@@ -3,10 +3,11 @@
 import { createServer } from 'node:http';
 
 const told = process.env;
-const mode = told['RUSHLIGHT_ORDERS_FAKE_MODE'];
+const variable = `${told['RUSHLIGHT_SERVICE']?.toUpperCase()}_FAKE_MODE`;
+const mode = told[`RUSHLIGHT_${variable}`];
 
 if (mode === 'bad-config') {
-  process.stderr.write('RUSHLIGHT_ORDERS_FAKE_MODE is wrong\n');
+  process.stderr.write(`RUSHLIGHT_${variable} is wrong\n`);
   process.exit(78);
 }
 if (mode === 'crash') {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { services } from '@rushlight/contracts';
+import { partNames, processNames, serviceNames } from '@rushlight/contracts';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PartEvent, type Platform, startPlatform } from '../src/index.ts';
@@ -20,7 +20,12 @@ beforeAll(async () => {
     data: folder.path,
     port: 0,
     lab: true,
-    settings: { RUSHLIGHT_LOG_LEVEL: 'warn', RUSHLIGHT_KITCHEN_STATIONS: '8' },
+    settings: {
+      RUSHLIGHT_LOG_LEVEL: 'warn',
+      RUSHLIGHT_KITCHEN_STATIONS: '8',
+      RUSHLIGHT_MONITOR_OTLP_PORT: '0',
+      RUSHLIGHT_MONITOR_ALERTS_SLACK_URL: 'https://hooks.example/secret',
+    },
     env: { orders: { RUSHLIGHT_ORDERS_X: '1' } },
     command: fakeCommand,
     onPart: (name, event) => void events.push({ name, event }),
@@ -89,8 +94,34 @@ test('every service is told who it is and where things are, and nothing that is 
   expect(gateway).not.toHaveProperty('RUSHLIGHT_DATABASE_URL');
   expect(gateway).toHaveProperty('RUSHLIGHT_BUS_URL');
   const keys = JSON.parse(gateway['RUSHLIGHT_SERVICE_KEYS'] ?? '').keys as { kid: string }[];
-  expect(keys.map(({ kid }) => kid)).toEqual(Object.keys(services));
+  expect(keys.map(({ kid }) => kid)).toEqual(processNames);
   expect(JSON.stringify(keys)).not.toContain('"d"');
+});
+
+test('the monitor is told who it is, where logs and services are, and no database', async () => {
+  await platform.whenUp('monitor');
+  const { environment: monitor } = await ask('monitor');
+  expect(monitor).toMatchObject({
+    RUSHLIGHT_SERVICE: 'monitor',
+    RUSHLIGHT_DATA: join(folder.path, 'services', 'monitor'),
+    RUSHLIGHT_MONITOR_LOG_FOLDER: platform.logs,
+    RUSHLIGHT_MONITOR_OTLP_PORT: new URL(platform.otlp?.url ?? '').port,
+    RUSHLIGHT_MONITOR_ALERTS_SLACK_URL: 'https://hooks.example/secret',
+  });
+  expect(JSON.parse(monitor['RUSHLIGHT_SERVICE_KEY'] ?? '')).toMatchObject({ kid: 'monitor' });
+  const urls = JSON.parse(monitor['RUSHLIGHT_SERVICE_URLS'] ?? '');
+  expect(Object.keys(urls)).toEqual(processNames);
+  const names = Object.keys(monitor).join(' ');
+  expect(names).not.toMatch(/DATABASE|BUS_URL|LAUNCHER|OTEL_/);
+});
+
+test('services send telemetry to the monitor, whose settings they do not see', async () => {
+  for (const name of serviceNames) {
+    const { environment } = await ask(name);
+    expect(environment['OTEL_EXPORTER_OTLP_ENDPOINT']).toBe(platform.otlp?.url);
+    expect(Object.keys(environment).join(' ')).not.toMatch(/RUSHLIGHT_MONITOR|OTLP_HEADERS/);
+    expect(JSON.parse(environment['RUSHLIGHT_SERVICE_URLS'] ?? '')).toHaveProperty('monitor');
+  }
 });
 
 test('a database is open to its owner and to nobody else', async () => {
@@ -167,7 +198,7 @@ test('the gateway, and nobody else, sees the parts and what they weigh', async (
   const { status, body } = await control('GET', '/parts');
   expect(status).toBe(200);
   expect(body.parts.map(({ name }: { name: string }) => name).sort()).toEqual(
-    [...Object.keys(services), 'postgres'].sort(),
+    [...partNames].sort(),
   );
   for (const part of body.parts) expect(part.memoryMb).toBeGreaterThan(3);
   expect(await control('GET', '/parts', undefined, 'a.b.c')).toMatchObject({
@@ -246,7 +277,7 @@ test.each([
 });
 
 test('each part has a log, and what a killed process said last is in it', () => {
-  for (const name of [...Object.keys(services), 'postgres']) {
+  for (const name of partNames) {
     expect(readFileSync(join(platform.logs, `${name}.log`), 'utf8')).not.toBe('');
   }
 });

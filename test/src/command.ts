@@ -76,6 +76,6 @@ function run(program: string, args: readonly string[], env: Record<string, strin
 
 /** What the test runner, or npm around it, put into the environment is not for them. */
 function withoutOurs(): NodeJS.ProcessEnv {
-  const foreign = /^(npm_|VITEST|NODE_ENV$|NODE_OPTIONS$|TEST$|RUSHLIGHT_)/;
+  const foreign = /^(npm_|VITEST|NODE_ENV$|NODE_OPTIONS$|TEST$|RUSHLIGHT_|OTEL_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }

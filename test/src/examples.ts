@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   type Call,
+  type monitorApiAtGateway,
   type PublicRouteName,
   publicApi,
   type Role,
@@ -98,6 +99,40 @@ export const examples: {
   endFault: () => ({ params: { id: randomUUID() } }),
   clearFaults: () => ({}),
   crowd: () => ({ body: { students: 1 } }),
+};
+
+type MonitorRouteName = keyof typeof monitorApiAtGateway;
+
+/** The same for the monitor's routes, as the gateway serves them. */
+export const monitorExamples: {
+  [N in MonitorRouteName]: (world: World) => Call<(typeof monitorApiAtGateway)[N]>;
+} = {
+  monitorHealth: () => ({}),
+  monitorSummary: () => ({}),
+  queryMetrics: () => ({ query: { query: 'sum(rate(http_requests_total[1m]))', stepS: '10' } }),
+  routePerformance: () => ({ query: { service: 'orders' } }),
+  shopAnalytics: () => ({ query: { stepS: '60' } }),
+  analyzeErrors: () => ({ query: { level: 'warn', limit: '5' } }),
+  searchLogs: ({ orderId }) => ({ query: { text: orderId, limit: '5' } }),
+  tailLogs: () => ({ query: { service: 'orders' } }),
+  searchTraces: () => ({ query: { service: 'orders', limit: '5' } }),
+  getTrace: () => ({ params: { traceId: 'f'.repeat(32) } }),
+  listWatchedServices: () => ({ query: {} }),
+  watchService: () => ({
+    body: { name: newName('mine'), metricsUrl: 'http://169.254.169.254/metrics' },
+  }),
+  listAlerts: () => ({}),
+  addSilence: () => ({
+    body: {
+      matchers: [{ label: 'alertname', operator: '=', value: newName('none') }],
+      until: new Date(Date.now() + 60_000).toISOString(),
+      comment: 'nothing is quieter for it',
+    },
+  }),
+  endSilence: () => ({ params: { id: randomUUID() } }),
+  listSlos: () => ({}),
+  listAnomalies: () => ({ query: {} }),
+  runSql: () => ({ body: { sql: 'SELECT 1 AS one' } }),
 };
 
 export const routeNames = Object.keys(publicApi) as PublicRouteName[];

@@ -82,6 +82,7 @@ export async function startShop(options: ShopOptions = {}): Promise<Shop> {
     settings: {
       RUSHLIGHT_KITCHEN_COOK_S_MIN: String(cookS),
       RUSHLIGHT_KITCHEN_COOK_S_MAX: String(cookS),
+      RUSHLIGHT_MONITOR_OTLP_PORT: '0', // 4318 is for whoever works on this machine.
       ...settings,
     },
   });

@@ -5,17 +5,25 @@ import {
   identityApi,
   inventoryApi,
   kitchenApi,
+  monitorApi,
+  monitorApiAtGateway,
   ordersApi,
   type ProcessName,
   paymentsApi,
+  processNames,
   publicApi,
   type Route,
   roles,
-  type ServiceName,
-  serviceNames,
 } from '@rushlight/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { examples, makeWorld, newKey, routeNames, routeOf, type World } from '../src/examples.ts';
+import {
+  makeWorld,
+  monitorExamples,
+  newKey,
+  examples as ofShop,
+  routeNames as ofShopNames,
+  type World,
+} from '../src/examples.ts';
 import { createForger, type Forger, serviceToken } from '../src/forgery.ts';
 import { type Api, codeOf, createApi, faultOfProblem, jsonOf, type Parts } from '../src/http.ts';
 import { place, placed } from '../src/ordering.ts';
@@ -31,8 +39,16 @@ beforeAll(async () => {
   world = await makeWorld(shop);
   forger = await createForger(shop);
   bad = await forger.bad(world.student.studentId);
+  await shop.platform.whenUp('monitor');
 });
 afterAll(() => shop?.stop());
+
+/** What the gateway serves: the shop's own routes, and the monitor's. */
+const served = { ...publicApi, ...monitorApiAtGateway };
+type RouteName = keyof typeof served;
+const routeNames = Object.keys(served) as RouteName[];
+const routeOf = (name: RouteName): Route => served[name];
+const examples = { ...ofShop, ...monitorExamples };
 
 const guarded = routeNames.filter((name) => routeOf(name).who !== 'anyone');
 const allowed = (route: Route): readonly string[] => route.who as readonly string[];
@@ -145,7 +161,7 @@ describe('403 comes before the request is looked at', () => {
   });
 
   test('every route is in exactly one of these lists', () => {
-    expect(new Set([...guarded, ...open]).size).toBe(Object.keys(publicApi).length);
+    expect(new Set([...guarded, ...open]).size).toBe(Object.keys(served).length);
     expect(refused.length + granted.length).toBe(guarded.length * roles.length);
   });
 });
@@ -209,7 +225,7 @@ describe('the inside', () => {
     ...Object.values(identityApi),
   ];
   const onPort = async (name: ProcessName, use: (api: Api) => Promise<void>): Promise<void> => {
-    await using api = createApi(shop.platform.serviceUrl(name as ServiceName));
+    await using api = createApi(shop.platform.serviceUrl(name));
     await use(api);
   };
   const titled = internal.map(
@@ -246,7 +262,7 @@ describe('the inside', () => {
     });
   });
 
-  const owned = routeNames.filter((name) => routeOf(name).owner !== 'gateway');
+  const owned = ofShopNames.filter((name) => routeOf(name).owner !== 'gateway');
   test.each(owned)('%s on the port of its owner believes no one but the gateway', async (name) => {
     const route = routeOf(name);
     await onPort(route.owner, async (api) => {
@@ -270,7 +286,30 @@ describe('the inside', () => {
     });
   });
 
-  test.each(serviceNames)('%s: operations answer on this machine (F15)', async (name) => {
+  const ofMonitor = Object.entries<Route>(monitorApi);
+  test.each(ofMonitor)(
+    '%s on the port of the monitor is for admins and services',
+    async (_, route) => {
+      await onPort('monitor', async (api) => {
+        const { student, kitchen, admin } = world.tokens;
+        const codeFor = async (token: string | undefined): Promise<string> => {
+          const answer = await api.try(route, nonsense(route), token);
+          return answer.status < 400 ? 'good' : codeOf(answer);
+        };
+        const forged = await serviceToken(shop, 'kitchen', 'gateway');
+        for (const token of [undefined, 'garbage', forged, ...Object.values(bad)]) {
+          expect(await codeFor(token)).toBe('unauthorized');
+        }
+        for (const token of [student, kitchen]) expect(await codeFor(token)).toBe('forbidden');
+        const service = (await serviceToken(shop, 'kitchen')) ?? admin;
+        for (const token of [admin, service]) {
+          expect(['unauthorized', 'forbidden']).not.toContain(await codeFor(token));
+        }
+      });
+    },
+  );
+
+  test.each(processNames)('%s: operations answer on this machine (F15)', async (name) => {
     await onPort(name, async (api) => {
       for (const path of ['/ping', '/ready', '/health', '/metrics']) {
         expect(`${path} ${(await api.send('GET', path)).status}`).toBe(`${path} 200`);

@@ -1,5 +1,11 @@
-import type { ServiceName, ServiceState } from '@rushlight/contracts';
-import { type publicApi, type Reply, serviceNames, services } from '@rushlight/contracts';
+import type { ProcessName, ServiceState } from '@rushlight/contracts';
+import {
+  partNames,
+  processes,
+  processNames,
+  type publicApi,
+  type Reply,
+} from '@rushlight/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { CallError } from '../api/call-error.ts';
@@ -86,13 +92,13 @@ function Grid({
 
 function summaryOf(name: string): string {
   if (name === 'postgres') return 'The database of all services, and the bus.';
-  return serviceNames.includes(name as ServiceName) ? services[name as ServiceName].summary : '';
+  return processNames.includes(name as ProcessName) ? processes[name as ProcessName].summary : '';
 }
 
 function GridSkeleton() {
   return (
     <div role="status" aria-label="Loading" className="grid gap-3 sm:grid-cols-2 xl:grid-cols-4">
-      {[...serviceNames, 'postgres'].map((name) => (
+      {partNames.map((name) => (
         <Skeleton key={name} className="h-52 rounded-2xl" />
       ))}
     </div>

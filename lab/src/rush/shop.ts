@@ -66,6 +66,7 @@ export async function openShop(
       RUSHLIGHT_KITCHEN_COOK_S_MAX: '0',
       RUSHLIGHT_GATEWAY_ORDERS_PER_S: '1000',
       RUSHLIGHT_GATEWAY_ORDERS_BURST: '1000',
+      RUSHLIGHT_MONITOR_OTLP_PORT: '0',
     },
     ...(signal === undefined ? {} : { signal }),
   });

@@ -10,11 +10,11 @@ import {
 } from '@rushlight/chassis';
 import {
   launcherApi,
+  type ProcessName,
   partNames,
+  processNames,
   type Reply,
-  type ServiceName,
   type ServiceState,
-  serviceNames,
 } from '@rushlight/contracts';
 import { request } from 'undici';
 
@@ -25,7 +25,8 @@ type State = ServiceState['state'];
 export type PartsOptions = {
   env: Pick<Environment, 'nowMs' | 'monotonicMs'>;
   log: Log;
-  urls: Partial<Record<ServiceName, string>>;
+  /** A process that has none here is not listed: a shop may do without a monitor. */
+  urls: Partial<Record<ProcessName, string>>;
   bus: Pick<Bus, 'ping'>;
   launcher: Client | undefined;
 };
@@ -52,17 +53,17 @@ async function listParts(
   seen: Map<string, { state: State; sinceMs: number }>,
 ): Promise<ServiceState[]> {
   const { env, bus, urls } = options;
+  const others = processNames.filter((name) => name !== 'gateway' && urls[name] !== undefined);
   const [parts, busUp, ...healths] = await Promise.all([
     readParts(options),
     bus.ping().then(
       () => true,
       () => false,
     ),
-    ...serviceNames.map((name) => readHealth(name === 'gateway' ? undefined : urls[name])),
+    ...others.map((name) => readHealth(urls[name])),
   ]);
-  const health = new Map(serviceNames.map((name, index) => [name as string, healths[index]]));
+  const health = new Map(others.map((name, index) => [name as string, healths[index]]));
   const up = (name: string) => (health.get(name) === undefined ? 'down' : 'up');
-  const others = serviceNames.filter((name) => name !== 'gateway');
   const own = Object.fromEntries([
     ...others.map((name) => [name, up(name)]),
     ['bus', busUp ? 'up' : 'down'],
@@ -72,14 +73,16 @@ async function listParts(
   health.set('postgres', busUp ? { status: 'up', dependencies: {} } : undefined);
 
   const nowMs = env.nowMs();
-  return partNames.map((name) => {
-    const part = parts?.find((one) => one.name === name);
-    const state = judge(part, health.get(name));
-    const before = seen.get(name);
-    if (before?.state !== state) seen.set(name, { state, sinceMs: nowMs });
-    const sinceMs = seen.get(name)?.sinceMs ?? nowMs;
-    return describe(name, state, sinceMs, part, health.get(name));
-  });
+  return partNames
+    .filter((name) => health.has(name))
+    .map((name) => {
+      const part = parts?.find((one) => one.name === name);
+      const state = judge(part, health.get(name));
+      const before = seen.get(name);
+      if (before?.state !== state) seen.set(name, { state, sinceMs: nowMs });
+      const sinceMs = seen.get(name)?.sinceMs ?? nowMs;
+      return describe(name, state, sinceMs, part, health.get(name));
+    });
 }
 
 /**

@@ -70,6 +70,13 @@ test('the API page has the routes of the monitor', async () => {
   }
 });
 
+test('the health grid has a monitor where there is one', async () => {
+  monitor.on('GET /health', () => ({ body: { status: 'degraded', dependencies: {} } }));
+  const answer = await shop.get('/api/v1/admin/services', admin);
+  const states = (await answer.json()) as { name: string; state: string }[];
+  expect(states.find(({ name }) => name === 'monitor')).toMatchObject({ state: 'degraded' });
+});
+
 test('a monitor that is away is told, and the shop goes on', async () => {
   await monitor.close();
   expect(await codeOf(await shop.get('/api/monitor/alerts', admin))).toBe('503 unavailable');
