@@ -65,3 +65,16 @@ test('watchers have a limit, and who goes makes room', () => {
   expect(open[1]?.written.at(-1)).toBe('(end)');
   expect(() => feed.open(response().raw, {})).toThrow('Too much is waiting already');
 });
+
+test('who has gone takes no place: before the feed began, or by an error', () => {
+  const feed = new LogFeed(never);
+  for (let round = 0; round < 60; round += 1) {
+    const gone = response();
+    feed.open(Object.assign(gone.raw, { destroyed: true }), {});
+    expect(gone.written).toEqual([]);
+    const failing = response();
+    feed.open(failing.raw, {});
+    failing.events.emit('error', new Error('reset'));
+    failing.events.emit('close');
+  }
+});

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openStore, rememberingLog, temporaryFolder } from './store-under-test.ts';
+import { openStore, rememberingLog, span, temporaryFolder } from './store-under-test.ts';
 
 const slow = { timeout: 150_000 };
 
@@ -57,4 +57,34 @@ test.each([
     'the telemetry file cannot be read: kept as telemetry.duckdb.aside, starting empty',
   ]);
   expect(await store.rows('SELECT count(*) AS n FROM spans')).toEqual([{ n: 0 }]);
+});
+
+test('of a log of changes that is cut off all that is whole is kept', slow, async () => {
+  using folder = temporaryFolder();
+  await killedInTheMiddle(folder.path);
+  const path = join(folder.path, 'telemetry.duckdb.wal');
+  const bytes = readFileSync(path);
+  writeFileSync(path, bytes.subarray(0, Math.floor((bytes.length * 2) / 3)));
+  const log = rememberingLog();
+  expect(await countSpans(folder.path, log)).toBeGreaterThan(500);
+  expect(log.told).toEqual([]);
+});
+
+test('a torn log of changes costs what is in it, and nothing before', slow, async () => {
+  using folder = temporaryFolder();
+  await killedInTheMiddle(folder.path);
+  const before = await countSpans(folder.path, rememberingLog()); // Closing works the log in.
+  await killedInTheMiddle(folder.path);
+  const path = join(folder.path, 'telemetry.duckdb.wal');
+  const bytes = readFileSync(path);
+  writeFileSync(path, Buffer.concat([bytes.subarray(0, -64), Buffer.alloc(64)]));
+  const log = rememberingLog();
+  await using store = await openStore(folder.path, { log });
+  expect(log.told.map(({ message }) => message)).toEqual([
+    'the newest telemetry cannot be read: kept as telemetry.duckdb.aside.wal, starting without it',
+  ]);
+  expect(await store.rows('SELECT count(*) AS n FROM spans')).toEqual([{ n: before }]);
+  store.intake.spans([span()]);
+  await store.flush();
+  expect(await store.rows('SELECT count(*) AS n FROM spans')).toEqual([{ n: before + 1 }]);
 });

@@ -62,6 +62,7 @@ test.each([
   'SELECT unnest([1, 2, 3])',
   'SELECT 1 -- a remark',
   'WITH RECURSIVE t AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM t WHERE x < 9) FROM t',
+  "SELECT replace(regexp_replace(name, '[0-9]+', '<number>', 'g'), 'POST ', '') FROM spans",
 ])('answers: %s', async (sql) => {
   expect((await store.readOnlySql(sql)).columns.length).toBeGreaterThan(0);
 });
@@ -136,6 +137,13 @@ test.each([
   ['SELECT nothing FROM spans', 'nothing'],
   ['SELECT error(name) FROM spans', 'POST /orders'],
   [`SELECT '${'x'.repeat(20_000)}'`, 'characters'],
+  ["SELECT bitstring('1', 2000000000)", 'The function bitstring is not allowed here'],
+  [`SELECT replace(name, 'a', '${'b'.repeat(101)}') FROM spans`, 'at most 100 characters'],
+  ["SELECT regexp_replace(name, 'a', name, 'g') FROM spans", 'at most 100 characters'],
+  [
+    "SELECT replace(replace(replace(replace(name, 'a', 'b'), 'b', 'c'), 'c', 'd'), 'd', 'e') FROM spans",
+    'It replaces texts 4 times',
+  ],
 ])('refuses: %s', async (sql, reason) => {
   const { SqlRefusedError } = await import('../src/store/face.ts');
   const refused = store.readOnlySql(sql);

@@ -46,9 +46,11 @@ export class LogFeed {
   open(raw: ServerResponse, filter: LogFilter): void {
     if (this.#closed || this.#watchers.size >= watchersMax)
       throw new ApiError('busy', { waitS: 10 });
+    if (raw.destroyed) return; // Gone before it began: it would not say so again.
     const watcher = { raw, filter, missed: 0 };
     this.#watchers.add(watcher);
     raw.once('close', () => this.#watchers.delete(watcher));
+    raw.on('error', () => this.#watchers.delete(watcher));
     raw.writeHead(200, headers);
     raw.write(': lines follow as they come\n\n');
     this.#stopBeating ??= this.#beat();

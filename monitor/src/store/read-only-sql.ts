@@ -20,7 +20,7 @@ export const sqlLimits = {
   /** Characters of all texts of an answer; then it is truncated. */
   answerLengthMax: 16 * 1024 * 1024,
   /** What the process may grow by while it answers. */
-  growthBytesMax: 512 * 1024 * 1024,
+  growthBytesMax: 256 * 1024 * 1024,
 } as const;
 
 const plain = /^(BOOLEAN|U?(TINY|SMALL|BIG)INT|U?INTEGER|FLOAT|DOUBLE)$/;

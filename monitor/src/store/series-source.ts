@@ -83,48 +83,61 @@ async function samplesOf(
   });
 }
 
-/** One series in the making. Of two samples at one instant the one that came later counts. */
+const rowsAtFirst = 32;
+
+/**
+ * One series in the making, outside of the heap that JavaScript has little of. Of two samples at one
+ * instant the one that came later counts.
+ */
 class SeriesBuilder {
-  #atMs: number[] = [];
-  #values: number[] = [];
+  #atMs = new Float64Array(rowsAtFirst);
+  #values = new Float64Array(rowsAtFirst);
+  #rows = 0;
   /** Rows at which the series ended. */
-  #stale = new Set<number>();
+  readonly #stale = new Set<number>();
   #ascending = true;
 
   add(atMs: number, value: number, stale: boolean): void {
-    const row = this.#atMs.length;
+    const row = this.#rows;
+    if (row === this.#atMs.length) {
+      this.#atMs = larger(this.#atMs);
+      this.#values = larger(this.#values);
+    }
     if (row > 0 && (this.#atMs[row - 1] ?? 0) >= atMs) this.#ascending = false;
-    this.#atMs.push(atMs);
-    this.#values.push(value);
+    this.#atMs[row] = atMs;
+    this.#values[row] = value;
     if (stale) this.#stale.add(row);
+    this.#rows += 1;
   }
 
   build(labels: Labels): Series {
-    if (this.#ascending && this.#stale.size === 0) {
-      return {
-        labels,
-        atMs: Float64Array.from(this.#atMs),
-        values: Float64Array.from(this.#values),
-      };
-    }
-    const rows = this.#ascending ? [...this.#atMs.keys()] : this.#inOrder();
+    const instants = this.#atMs.subarray(0, this.#rows);
+    const all = this.#values.subarray(0, this.#rows);
+    if (this.#ascending && this.#stale.size === 0) return { labels, atMs: instants, values: all };
+    const rows = this.#ascending ? [...instants.keys()] : inOrder(instants);
     const kept = rows.filter((row) => !this.#stale.has(row));
     const ended = rows.filter((row) => this.#stale.has(row));
-    const instant = (row: number): number => this.#atMs[row] ?? 0;
+    const instant = (row: number): number => instants[row] ?? 0;
     return {
       labels,
       atMs: Float64Array.from(kept, instant),
-      values: Float64Array.from(kept, (row) => this.#values[row] ?? Number.NaN),
+      values: Float64Array.from(kept, (row) => all[row] ?? Number.NaN),
       ...(ended.length === 0 ? {} : { endedAtMs: Float64Array.from(ended, instant) }),
     };
   }
+}
 
-  /** The rows by their instants, each instant once. */
-  #inOrder(): number[] {
-    const at = (row: number | undefined): number => this.#atMs[row ?? -1] ?? Number.NaN;
-    const rows = [...this.#atMs.keys()].sort((a, b) => at(a) - at(b) || a - b);
-    return rows.filter((row, i) => at(rows[i + 1]) !== at(row));
-  }
+function larger(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  const made = new Float64Array(array.length * 2);
+  made.set(array);
+  return made;
+}
+
+/** The rows by their instants; of equal ones the last. */
+function inOrder(atMs: Float64Array): number[] {
+  const at = (row: number | undefined): number => atMs[row ?? -1] ?? Number.NaN;
+  const rows = [...atMs.keys()].sort((a, b) => at(a) - at(b) || a - b);
+  return rows.filter((row, i) => at(rows[i + 1]) !== at(row));
 }
 
 /** Both ends belong to it, so it may only shrink. */

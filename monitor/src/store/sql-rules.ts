@@ -4,7 +4,7 @@
 // Q2. It reads our tables and views and what it defines itself; no catalog, no file, and of the
 //     functions that give tables only the few here.
 // Q3. No function that makes much out of little in one step, which nothing could interrupt; none
-//     that reads settings or waits.
+//     that reads settings or waits. What is put in place of a text is short and said outright.
 
 import { SqlRefusedError } from './face.ts';
 import { tableNames, views } from './schema.ts';
@@ -14,11 +14,16 @@ const tableFunctions = new Set(['generate_series', 'json_each', 'json_tree', 'ra
 const refusedFunctions = new Set([
   ...['array_resize', 'list_resize', 'list_reduce', 'array_reduce', 'reduce'],
   ...['generate_series', 'range', 'repeat', 'lpad', 'rpad', 'bar', 'format', 'printf'],
+  ...['bitstring', 'bitstring_agg'],
   ...['current_setting', 'getvariable', 'getenv', 'json_serialize_plan', 'write_log'],
   ...['currval', 'nextval', 'setseed', 'sleep', 'sleep_ms', 'pg_sleep', 'txid_current'],
 ]);
 /** Names of the system, which a statement may not take for its own and so get at the others. */
 const systemNames = /^(duckdb_|information_schema|pg_|pragma_|sqlite_)/i;
+
+const replacing = new Set(['replace', 'regexp_replace']);
+const replacementsMax = 3;
+const replacementLengthMax = 100;
 
 const nodesMax = 20_000;
 
@@ -46,6 +51,7 @@ export function checkStatement(tree: string): void {
   const nodes = nodesOf(statements[0]);
   const defined = new Set(nodes.flatMap(definedNames));
   for (const node of nodes) checkNode(node, defined);
+  checkReplacements(nodes);
 }
 
 function checkNode(node: Node, defined: ReadonlySet<string>): void {
@@ -62,6 +68,24 @@ function checkNode(node: Node, defined: ReadonlySet<string>): void {
   const isCall = typeof name === 'string' && node['within_table'] !== true;
   if (isCall && refusedFunctions.has(name.toLowerCase())) {
     throw new SqlRefusedError(`The function ${name} is not allowed here.`);
+  }
+}
+
+/** Each of them multiplies the length of a text by that of the replacement. */
+function checkReplacements(nodes: readonly Node[]): void {
+  const calls = nodes.filter((node) => replacing.has(String(node['function_name']).toLowerCase()));
+  if (calls.length > replacementsMax) {
+    throw new SqlRefusedError(
+      `It replaces texts ${calls.length} times; at most ${replacementsMax} times are allowed.`,
+    );
+  }
+  for (const { function_name, children } of calls) {
+    const [, , replacement] = children as { class?: string; value?: { value?: unknown } }[];
+    const text = String(replacement?.value?.value ?? '');
+    if (replacement?.class === 'CONSTANT' && text.length <= replacementLengthMax) continue;
+    throw new SqlRefusedError(
+      `What ${function_name} puts in must be a text of at most ${replacementLengthMax} characters.`,
+    );
   }
 }
 

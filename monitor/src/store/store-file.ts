@@ -3,7 +3,9 @@
 // F1. A file that is damaged, or of another release, is renamed to `telemetry.duckdb.aside` and an
 //     empty one is made: telemetry is not worth a refusal to start. The next one put aside takes
 //     its place, so that at most one is kept.
-// F2. What passes by itself (a full disk, a file in use) is no damage: the file is left alone.
+// F2. When only its log of changes is damaged (power was lost), that alone is put aside: what came
+//     since the last checkpoint is lost, and nothing else.
+// F3. What passes by itself (a full disk, a file in use) is no damage: the file is left alone.
 
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +30,7 @@ const passing =
 
 /**
  * @param damage what was found out about the file while it was open: it is put aside first
- * @throws Error when the file cannot be used now, but perhaps later (F2)
+ * @throws Error when the file cannot be used now, but perhaps later (F3)
  */
 export async function openStoreFile(
   options: StoreFileOptions,
@@ -36,13 +38,18 @@ export async function openStoreFile(
 ): Promise<{ database: Database; series: SeriesRow[] }> {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   if (damage !== undefined) putAside(options, damage);
-  try {
-    return await openAsIs(options);
-  } catch (error) {
-    if (passing.test(textOf(error))) throw error;
-    putAside(options, error);
-    return await openAsIs(options);
+  let isLogTried = false;
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    try {
+      return await openAsIs(options);
+    } catch (error) {
+      if (passing.test(textOf(error))) throw error;
+      const isLogAlone = !isLogTried && /WAL file/.test(textOf(error));
+      putAside(options, error, isLogAlone ? ['.wal'] : ['', '.wal']);
+      isLogTried = true;
+    }
   }
+  return await openAsIs(options);
 }
 
 /** Whether this error of DuckDB says that the file itself is bad. */
@@ -106,9 +113,14 @@ async function makeSchema({ writer }: Database): Promise<void> {
   }
 }
 
-function putAside({ folder, log }: StoreFileOptions, error: unknown): void {
+/** @param endings of the names: the file has none, its log of changes `.wal` */
+function putAside(
+  { folder, log }: StoreFileOptions,
+  error: unknown,
+  endings: readonly string[] = ['', '.wal'],
+): void {
   const aside = `${storeFileName}.aside`;
-  for (const ending of ['', '.wal']) {
+  for (const ending of endings) {
     rmSync(join(folder, `${aside}${ending}`), { force: true });
     try {
       renameSync(join(folder, `${storeFileName}${ending}`), join(folder, `${aside}${ending}`));
@@ -118,6 +130,8 @@ function putAside({ folder, log }: StoreFileOptions, error: unknown): void {
   }
   log.warn(
     { folder, why: textOf(error) },
-    `the telemetry file cannot be read: kept as ${aside}, starting empty`,
+    endings.includes('')
+      ? `the telemetry file cannot be read: kept as ${aside}, starting empty`
+      : `the newest telemetry cannot be read: kept as ${aside}.wal, starting without it`,
   );
 }
