@@ -7,8 +7,9 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { measureCost } from './cost.ts';
 import { measureOrders, ordersPlan } from './orders.ts';
 import { describeOrders } from './orders-report.ts';
+import { measureTelemetry, telemetryPlan } from './telemetry.ts';
 
-const names = ['orders', 'cost', 'monitor'] as const;
+const names = ['orders', 'cost', 'monitor', 'telemetry'] as const;
 type Name = (typeof names)[number];
 
 type Options = {
@@ -54,6 +55,8 @@ async function runOne(name: Name, options: Options): Promise<unknown> {
     }
     case 'cost':
       return measureCost({ ...options, ratePerS: options.rate, profiled: options.cpuProf }, say);
+    case 'telemetry':
+      return measureTelemetry(telemetryPlan, say);
     case 'monitor': {
       // Only who measures it needs its database in memory.
       const { measureMonitor } = await import('./monitor.ts');
@@ -64,7 +67,7 @@ async function runOne(name: Name, options: Options): Promise<unknown> {
 
 function readCommand(words: readonly string[]): { chosen: Name[]; options: Options } | number {
   const command = new Command('bench')
-    .description('The benchmarks: orders (the default), cost and monitor.')
+    .description('The benchmarks: orders (the default), cost, monitor and telemetry.')
     .usage('[names...] [options]   (npm run bench -- [names...] [options])')
     .argument('[names...]', names.join(' or '), readName)
     .option('--json <file>', 'write the results into this file')

@@ -1,6 +1,7 @@
 // What a person reads of the orders benchmark.
 
-import type { OrdersResult, Rate, SettledRun } from './orders.ts';
+import type { SettledRun } from './counter.ts';
+import type { OrdersResult, Rate } from './orders.ts';
 import type { Peak } from './peak.ts';
 import { median } from './percentile.ts';
 import { describeVerdicts } from './promises.ts';

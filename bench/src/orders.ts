@@ -7,11 +7,19 @@
 //     meanwhile shows, and the median counts.
 // B3. Stock suffices for all orders, except where "sold out" is what is measured.
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  acceptedPerS,
+  answerMsMax,
+  bodiesOf,
+  Counter,
+  closed,
+  ordersPath,
+  type SettledRun,
+} from './counter.ts';
 import { type CpuReading, cpuUsEach, readCpu } from './cpu.ts';
 import { forkModule } from './forked.ts';
 import { type Generator, startGenerator } from './load/generator.ts';
-import type { Outcome, Pace } from './load/plan.ts';
+import type { Pace } from './load/plan.ts';
 import { memoryMbBelow } from './memory.ts';
 import { findPeak, type Peak } from './peak.ts';
 import { median } from './percentile.ts';
@@ -55,17 +63,6 @@ export const ordersPlan: OrdersPlan = {
   overloadConnections: 5_000,
 };
 
-export type SettledRun = {
-  /** Answered 201, per second until the last answer. */
-  perS: number;
-  /** The same orders, per second until the last of them was paid. */
-  paidPerS: number;
-  /** From the last answer until the last order was paid. */
-  paidLagS: number;
-  /** Processor time of the whole platform per order, until all are settled. */
-  cpuUs: number | null;
-  answers: Answers;
-};
 /** `cpuUs`: processor time of the measured side for each of them; null where it is not known. */
 export type Rate = { perS: number; cpuUs: number | null };
 
@@ -85,15 +82,10 @@ export type OrdersResult = {
 
 type Say = (text: string) => void;
 
-const path = '/api/v1/orders';
 const manyItems = 19;
 const stock = 1_000_000;
 const soldOutStock = 10;
-const answerMsMax = 10_000;
 const commitConnections = 16;
-const paidMsMax = 60_000;
-const settledMsMax = 120_000;
-const restMs = 500;
 /** Like a real token and a real answer in size, where there is none at hand. */
 const sampleToken = 'x'.repeat(400);
 const sampleReply = { order: 'x'.repeat(400) };
@@ -152,7 +144,7 @@ async function measureEmptyRoute(
     const before = read();
     const outcome = await generator.orders({
       url: server.ready.url,
-      path,
+      path: ordersPath,
       tokens: [sample?.token ?? sampleToken],
       bodies,
       keyPrefix: 'empty-',
@@ -202,12 +194,6 @@ async function measurePlatform(
   return { rowCommits, manyItems: many, hotItem: hot, halfLoad, overload, soldOut, loadedMemoryMb };
 }
 
-const closed = (concurrency: number, durationMs: number): Pace => ({
-  kind: 'closed',
-  concurrency,
-  durationMs,
-});
-
 /** (b): rows like those of orders, one in a transaction. */
 async function measureCommits(
   plan: OrdersPlan,
@@ -223,56 +209,6 @@ async function measureCommits(
   };
   const { searchMs, runMs, runs } = plan.times;
   return findPeak([commitConnections], { searchMs, runMs: runMs / 2, runs }, commit);
-}
-
-/** Places orders at the shop and sees them through. */
-class Counter {
-  readonly #shop: Shop;
-  readonly #generator: Generator;
-  #runs = 0;
-
-  constructor(shop: Shop, generator: Generator) {
-    this.#shop = shop;
-    this.#generator = generator;
-  }
-
-  place(itemIds: readonly string[], pace: Pace): Promise<Outcome> {
-    return this.#generator.orders({
-      url: this.#shop.platform.url,
-      path,
-      tokens: this.#shop.tokens,
-      bodies: bodiesOf(itemIds),
-      keyPrefix: `run-${++this.#runs}-`,
-      pace,
-      answerMsMax,
-    });
-  }
-
-  /** @throws Error when an order is not paid in time */
-  async settle(itemIds: readonly string[], pace: Pace): Promise<SettledRun> {
-    const before = this.#shop.cpu();
-    const startMs = performance.now();
-    const outcome = await this.place(itemIds, pace);
-    const answeredMs = performance.now();
-    const paidMs = await this.#shop.whenPaid(paidMsMax);
-    await this.#shop.whenSettled(settledMsMax);
-    const after = this.#shop.cpu();
-    await sleep(restMs);
-    const accepted = outcome.latencyMs['201']?.count ?? 0;
-    return {
-      perS: acceptedPerS(outcome),
-      paidPerS: (accepted * 1_000) / (paidMs - startMs),
-      paidLagS: (paidMs - answeredMs) / 1_000,
-      cpuUs: cpuUsEach(before, after, accepted),
-      answers: outcome.latencyMs,
-    };
-  }
-
-  /** Waits until nothing is left of what was placed. */
-  async rest(): Promise<void> {
-    await this.#shop.whenSettled(settledMsMax);
-    await sleep(restMs);
-  }
 }
 
 /** (c) */
@@ -329,14 +265,6 @@ async function measureSoldOut(
   const outcome = await counter.place(itemIds, pace);
   await counter.rest();
   return { ratePerS, answers: answersOf(outcome, 'sold-out') };
-}
-
-function bodiesOf(itemIds: readonly string[]): string[] {
-  return itemIds.map((itemId) => JSON.stringify({ lines: [{ itemId, quantity: 1 }] }));
-}
-
-function acceptedPerS({ latencyMs, tookMs }: Outcome): number {
-  return ((latencyMs['201']?.count ?? 0) * 1_000) / tookMs;
 }
 
 function describePeak({ concurrency, perS, runs }: Peak<SettledRun>): string {

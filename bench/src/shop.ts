@@ -22,6 +22,8 @@ export type ShopOptions = {
   students: number;
   /** Settings for one service; NODE_OPTIONS as well. */
   env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+  /** Whether it is watched: traced, and with its monitor. It is unless given. */
+  monitor?: boolean;
 };
 
 export type Shop = AsyncDisposable & {
@@ -69,7 +71,8 @@ const rowStatement = `INSERT INTO bench.rows
   (student_id, fingerprint, lines, total_cents, accepted_at_ms, status, order_id, idem_key)
   VALUES ($1, $2, $3, $4, $5, 'pending', $6::text::uuid, $6)`;
 
-export async function openShop({ students, env = {} }: ShopOptions): Promise<Shop> {
+export async function openShop(options: ShopOptions): Promise<Shop> {
+  const { students, env = {}, monitor = true } = options;
   const parent = mkdtempSync(join(tmpdir(), 'rushlight-bench-'));
   const startedMs = performance.now();
   try {
@@ -78,6 +81,7 @@ export async function openShop({ students, env = {} }: ShopOptions): Promise<Sho
       port: 0,
       lab: true,
       env,
+      monitor,
       settings: {
         RUSHLIGHT_KITCHEN_COOK_S_MIN: '0',
         RUSHLIGHT_KITCHEN_COOK_S_MAX: '0',

@@ -9,7 +9,7 @@ import type { Student, Visitor } from './platform.ts';
 export type Line = { itemId: string; quantity: number };
 
 /** What became known a moment ago may be unknown to the next service for another moment. */
-const unknownMsMax = 1_500;
+const unknownMsMax = 15_000;
 const unknownPauseMs = 50;
 
 /** One try to order, whatever comes of it; a new item is given the time to become known. */

@@ -341,11 +341,18 @@ function answerInTime(
       } catch (error) {
         reply.send(error);
       }
+      endUnheard(request, reply);
     },
     (error) => {
       if (patience.end(awaited)) reply.send(error);
+      endUnheard(request, reply);
     },
   );
+}
+
+/** Who asked is gone: no hook will run for this answer. */
+function endUnheard({ span }: FastifyRequest, { raw }: FastifyReply): void {
+  if (raw.destroyed) span?.end({ 'error.type': 'client_gone' });
 }
 
 function finish(

@@ -184,8 +184,10 @@ export const monitorApi = {
     ...common,
     method: 'GET',
     path: '/api/traces/:traceId',
-    summary: 'One trace as a waterfall, with its critical path, linked batches and its logs.',
-    params: z.strictObject({ traceId: TraceId }),
+    summary:
+      'One trace as a waterfall, with its critical path, linked batches and its logs. By its id, or by ' +
+      'that of an order.',
+    params: z.strictObject({ traceId: z.union([TraceId, z.uuid()]) }),
     replies: { 200: TraceView },
     errors: ['trace_not_found', 'too_much'],
   },
