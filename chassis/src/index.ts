@@ -5,6 +5,7 @@ export * from './bus/index.ts';
 export * from './cache/index.ts';
 export * from './config.ts';
 export * from './environment.ts';
+export { hijacked, RawJson } from './http/answer.ts';
 export * from './http/client.ts';
 export * from './http/operations.ts';
 export * from './http/principal.ts';

@@ -20,9 +20,9 @@ import Fastify, {
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { UnavailableError } from '../store/store.ts';
 import { inSpan, type Span } from '../tracing/span.ts';
 import type { Tracer } from '../tracing/tracer.ts';
+import { answerInTime, handlerTimeoutMs, type hijacked, type RawJson } from './answer.ts';
 import { deadlineHeaderName, parseDeadlineMs } from './deadline.ts';
 import { inputReader } from './input.ts';
 import { measureAnswers } from './measure.ts';
@@ -38,17 +38,6 @@ export type Context = {
   request: FastifyRequest;
   reply: FastifyReply;
 };
-
-/** JSON text that is sent as it is. */
-export class RawJson {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-/** What a handler returns that writes to `context.reply.raw` itself. */
-export const hijacked = Symbol('hijacked');
 
 type RawReply<R extends Route> = {
   status: keyof R['replies'] & number;
@@ -84,7 +73,6 @@ export type HttpServer = {
   close(): Promise<void>;
 };
 
-const handlerTimeoutMs = 15_000;
 const notStates: HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 declare module 'fastify' {
@@ -316,69 +304,6 @@ function know(
     return;
   }
   done();
-}
-
-/** Sends the answer, or says that there was none when it takes too long: then the work goes on. */
-function answerInTime(
-  work: ReturnType<Handler<Route>>,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  startedMs: number,
-  patience: Patience,
-): void {
-  const awaited = {
-    startedMs,
-    giveUp: () => {
-      reply.send(new UnavailableError('handler', `No answer within ${handlerTimeoutMs} ms`));
-    },
-  };
-  patience.begin(awaited);
-  work.then(
-    (answer) => {
-      if (!patience.end(awaited)) return;
-      try {
-        finish(request, reply, answer);
-      } catch (error) {
-        reply.send(error);
-      }
-      endUnheard(request, reply);
-    },
-    (error) => {
-      if (patience.end(awaited)) reply.send(error);
-      endUnheard(request, reply);
-    },
-  );
-}
-
-/** Who asked is gone: no hook will run for this answer. */
-function endUnheard({ span }: FastifyRequest, { raw }: FastifyReply): void {
-  if (raw.destroyed) span?.end({ 'error.type': 'client_gone' });
-}
-
-function finish(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  answer: Awaited<ReturnType<Handler<Route>>>,
-): void {
-  if (answer === hijacked) {
-    // A stream stays open for hours; it is in nobody's way once it has begun.
-    request.leave?.();
-    request.leave = undefined;
-    request.span?.end({ 'http.response.status_code': reply.raw.statusCode });
-    reply.hijack();
-  } else sendAnswer(reply, answer as { status: number; body?: unknown });
-}
-
-function sendAnswer(
-  reply: FastifyReply,
-  answer: { status: number; body?: unknown; headers?: Record<string, string> },
-): FastifyReply {
-  reply.status(answer.status);
-  if (answer.body !== undefined) reply.header('content-type', 'application/json; charset=utf-8');
-  if (answer.headers) reply.headers(answer.headers);
-  if (answer.body === undefined) return reply.send();
-  const text = answer.body instanceof RawJson ? answer.body.text : JSON.stringify(answer.body);
-  return reply.send(text);
 }
 
 /** The caller's own deadline, if it said one that is shorter than ours. */
