@@ -10,6 +10,7 @@ import {
   runtimeMetrics,
 } from '@rushlight/contracts';
 import type { User } from '../http/principal.ts';
+import { createMetrics, type Metrics } from '../metrics.ts';
 import type { TestService } from './start-service.ts';
 
 export type ExposedSeries = { name: string; labels: Record<string, string>; value: number };
@@ -32,7 +33,10 @@ const ownLabels = ['service', 'instance'];
 /** What `/metrics` of this service says now. */
 export async function readMetrics(url: string): Promise<Exposed> {
   const response = await fetch(new URL('/metrics', url));
-  const text = await response.text();
+  return readExposition(await response.text());
+}
+
+export function readExposition(text: string): Exposed {
   const families: Exposed['families'] = new Map();
   const series: ExposedSeries[] = [];
   for (const line of text.split('\n')) {
@@ -50,6 +54,31 @@ export async function readMetrics(url: string): Promise<Exposed> {
     series.push({ name, labels, value: Number(value) });
   }
   return { families, series, text };
+}
+
+/** The sum of the series of this name that have these labels. */
+export function sumOf(
+  { series }: Exposed,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): number {
+  const wanted = Object.entries(labels);
+  return series
+    .filter((one) => one.name === name)
+    .filter((one) => wanted.every(([label, value]) => one.labels[label] === value))
+    .reduce((sum, { value }) => sum + value, 0);
+}
+
+/** Metrics of a service without its process, and what a scrape would read of them. */
+export function metricsUnderTest(service: ProcessName): {
+  metrics: Metrics;
+  sum(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+} {
+  const metrics = createMetrics({ service, instance: 'test' });
+  return {
+    metrics,
+    sum: async (name, labels) => sumOf(readExposition((await metrics.expose()).text), name, labels),
+  };
 }
 
 /** Sends what no honest client sends, to every route there is; the returned word was in all of it. */

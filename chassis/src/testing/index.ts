@@ -2,7 +2,13 @@ export { seededRandom } from '../seeded-random.ts';
 export { busConformance } from './bus-conformance.ts';
 export { type BrokerUnderTest, conformancePolicy } from './bus-under-test.ts';
 export { freePort, startTestPostgres, type TestPostgres } from './embedded-postgres.ts';
-export { differences, provoke, readMetrics } from './exposition.ts';
+export {
+  differences,
+  metricsUnderTest,
+  provoke,
+  readMetrics,
+  sumOf,
+} from './exposition.ts';
 export { outboxConformance, type StoreUnderTest } from './outbox-conformance.ts';
 export { type SimulatedEnvironment, simulatedEnvironment } from './simulated-environment.ts';
 export {

@@ -25,6 +25,8 @@ export type StoreUnderTest = {
   store: InventoryStore;
   /** What was emitted since the last call, by topic: messages have no order. */
   emitted(): Promise<Emitted[]>;
+  /** What was counted of it: the sum of these series. */
+  counted(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
   close(): Promise<void>;
 };
 
@@ -243,6 +245,24 @@ export function storeConformance(
         { outcome: 'reserved' },
       ]);
       await sound(store);
+    });
+
+    test('what is written is counted, and what comes again is not', async () => {
+      const { store, counted } = await open();
+      const updates = (operation: string) =>
+        counted('stock_updates_total', { operation, result: 'ok' });
+      for (let round = 0; round < 2; round++) {
+        await store.reserveBatch('b', [kofta('a', 3), kofta('b', 2), kofta('c', 99)]);
+        await store.reserveQueued(queued('q', [kofta('a', 3), kofta('d')]));
+        await store.reserveQueued(queued(`q${round}`, [kofta('d')]));
+        await store.commitPaid([paid('p', 'a'), paid('p', 'a')]);
+        await store.commitPaid([paid(`p${round}`, 'a')]);
+        await store.releaseEnded(cancelled('c', ['a', 'b', 'unknown']));
+        await store.releaseEnded(cancelled(`c${round}`, ['a', 'b']));
+      }
+      const counts = ['reserve', 'commit', 'release', 'edit'].map(updates);
+      expect(await Promise.all(counts)).toEqual([3, 1, 2, 3]);
+      expect(await counted('portions_sold_total', { item: 'kofta' })).toBe(3);
     });
 
     test('an end gives it back, from the shelf or from the sold ones, once', async () => {

@@ -1,9 +1,10 @@
 import { openPostgres, type PostgresStore, realEnvironment, silentLog } from '@rushlight/chassis';
-import { freshDatabase } from '@rushlight/chassis/testing';
+import { freshDatabase, metricsUnderTest } from '@rushlight/chassis/testing';
 import type { Message } from '@rushlight/contracts';
 import { expect, test } from 'vitest';
 import { createPostgresStore } from '../src/postgres-store.ts';
 import { available } from '../src/stock.ts';
+import { countChanges } from '../src/stock-counts.ts';
 import { idOf, messageOf, orderStep } from './shop.ts';
 import { type Emitted, storeConformance } from './store-conformance.ts';
 
@@ -40,8 +41,10 @@ const empty = {
 storeConformance('inventory on Postgres', async (nowMs) => {
   const { database } = await sharedDatabase();
   await database.query(empty);
+  const { metrics, sum } = metricsUnderTest('inventory');
   return {
-    store: createPostgresStore(database, { nowMs }),
+    store: createPostgresStore(database, { nowMs }, countChanges(metrics)),
+    counted: sum,
     emitted: () => takeOutbox(database),
     close: async () => undefined,
   };

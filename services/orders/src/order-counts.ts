@@ -55,6 +55,7 @@ export function countMoved(
   orders: number,
   reason?: string,
 ): void {
+  if (status === 'pending') return;
   metrics.count('orders_processed_total', { status }, orders);
   if (reason === 'sold_out' || reason === 'insufficient_funds' || reason === 'payment_declined') {
     metrics.count('orders_rejected_total', { reason }, orders);

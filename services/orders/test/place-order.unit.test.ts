@@ -1,5 +1,5 @@
 import { createMemoryLedger, silentLog, UnavailableError } from '@rushlight/chassis';
-import { simulatedEnvironment } from '@rushlight/chassis/testing';
+import { metricsUnderTest, simulatedEnvironment } from '@rushlight/chassis/testing';
 import { type Answer, limits, OrderView, type Problem } from '@rushlight/contracts';
 import { expect, test } from 'vitest';
 import { MemoryOrderStore } from '../src/memory-store.ts';
@@ -27,6 +27,7 @@ function openShop(menu: MenuItem[] = [item('soup'), item('tea', 150)]) {
     },
   });
   const store = new MemoryOrderStore(ledger);
+  const counts = metricsUnderTest('orders');
   const shop = {
     ...{ env, store, menu },
     asked: [] as string[][],
@@ -36,7 +37,8 @@ function openShop(menu: MenuItem[] = [item('soup'), item('tea', 150)]) {
     fail: (operation: string | undefined) => {
       failing = operation;
     },
-    sweep: () => sweep({ store, env, metrics: { count: () => {} } }),
+    sum: counts.sum,
+    sweep: () => sweep({ store, env, metrics: counts.metrics }),
     place: (...placements: Placement[]) => placeOrders(parts, placements),
     lookUp: (...placements: Placement[]) => lookUpKeys(store, placements),
   };
@@ -49,7 +51,7 @@ function openShop(menu: MenuItem[] = [item('soup'), item('tea', 150)]) {
     },
   });
   const parts: Parameters<typeof placeOrders>[0] = {
-    ...{ store, env, priceList, log: silentLog, metrics: { count: () => {}, observe: () => {} } },
+    ...{ store, env, priceList, log: silentLog, metrics: counts.metrics },
     reserve: async (orders) => {
       shop.asked.push(orders.map(({ orderId }) => orderId));
       return shop.reserve(orders);
@@ -179,6 +181,32 @@ test('one key twice in a batch: one order and one answer; with another body refu
   expect(answers.map((answer) => answer.status)).toEqual([201, 201, 422]);
   expect(answers[1]).toEqual(answers[0]);
   expect(await shop.store.list({ limit: 9 })).toHaveLength(1);
+});
+
+test('each order is accepted once, however often it is asked for', async () => {
+  const shop = openShop();
+  const wrong = order('wrong', { lines: [{ itemId: 'nothing', quantity: 1 }] });
+  await shop.place(order('a'), order('a'), order('b'), wrong);
+  await shop.place(order('a'), order('b', { fingerprint: 'another body' }));
+  shop.reserve = gone;
+  await shop.place(order('c'));
+  const sums = async (name: string, label: string, ...values: string[]) =>
+    Promise.all(values.map((value) => shop.sum(name, { [label]: value })));
+  expect(await sums('orders_accepted_total', 'outcome', 'stock_verified', 'queued')).toEqual([
+    2, 1,
+  ]);
+  expect(await sums('orders_retried_total', 'how', 'repeated', 'queued', 'swept')).toEqual([
+    2, 1, 0,
+  ]);
+  expect(await sums('orders_rejected_total', 'reason', 'unknown_item', 'key_reused')).toEqual([
+    1, 1,
+  ]);
+  const placing = { operation: 'place' };
+  expect(await shop.sum('order_operations_total', { ...placing, result: 'ok' })).toBe(5);
+  expect(await shop.sum('order_operations_total', { ...placing, result: 'refused' })).toBe(2);
+  await shop.env.advance(120_000);
+  await shop.sweep();
+  expect(await shop.sum('orders_failed_total', { reason: 'deadline' })).toBe(3);
 });
 
 test('the same key of two students is two orders', async () => {

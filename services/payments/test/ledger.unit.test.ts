@@ -5,7 +5,7 @@ import { type Environment, silentLog } from '@rushlight/chassis';
 import type { EventOf } from '@rushlight/contracts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Driver } from '../src/driver.ts';
+import { Driver, type DriverOptions } from '../src/driver.ts';
 import { MemoryPaymentStore } from '../src/memory-store.ts';
 import { advance, type Payment, type PaymentEvent, paymentIdOf } from '../src/payment.ts';
 import { createMemoryProvider } from '../src/provider/memory-provider.ts';
@@ -69,7 +69,14 @@ async function run(seed: number, answerLostRate: number) {
     }
     throw new Error('it never answered');
   };
-  const driver = new Driver({ store, provider, env, log: silentLog, metrics: { count() {} } });
+  const counted = { captured: 0, refunded: 0 };
+  const metrics: DriverOptions['metrics'] = {
+    count: (name, labels, by = 1) => {
+      if (name !== 'payments_cents_total') return;
+      counted[(labels as { kind: keyof typeof counted }).kind] += by;
+    },
+  };
+  const driver = new Driver({ store, provider, env, log: silentLog, metrics });
   const sent: ReturnType<typeof message>[] = [];
   const send = async (next: ReturnType<typeof message>): Promise<void> => {
     sent.push(next);
@@ -110,7 +117,7 @@ async function run(seed: number, answerLostRate: number) {
       await store.beginCharges([{ messageId: next.id, things: requests }], driver.lease());
     }
   };
-  return { env, pass, store, provider, driver, decided, surely, take };
+  return { env, pass, store, provider, driver, decided, counted, surely, take };
 }
 
 test('whatever happens, the books sum to 0 and end equal to the provider: charged at most once', async () => {
@@ -128,6 +135,8 @@ test('whatever happens, the books sum to 0 and end equal to the provider: charge
         expect(allAccountsCents).toBe(0);
         const posted = Object.values(entries).reduce((sum, cents) => sum + cents, 0);
         expect(walletsCents).toBe(posted);
+        expect(shop.counted.captured, 'counted as captured').toBe(0 - entries.capture);
+        expect(shop.counted.refunded, 'counted as refunded').toBe(entries.refund);
         for (const { balanceCents } of await surely(() => provider.balances('', 100))) {
           expect(balanceCents).toBeGreaterThanOrEqual(0);
         }

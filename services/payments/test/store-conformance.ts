@@ -96,7 +96,11 @@ export function paymentStoreConformance(make: () => Promise<Subject>): void {
     expect((await store.wallet('student1')).balanceCents).toBe(-200);
     const refund = some(await end(store, ...orders));
     const refunded = orders.map(({ orderId }) => ({ orderId, outcome: 'refunded' as const }));
-    await Promise.all([1, 2, 3].map(() => store.finishRefunds(refund, refunded, nowMs)));
+    const told = await Promise.all(
+      [1, 2, 3].map(() => store.finishRefunds(refund, refunded, nowMs)),
+    );
+    const one = { outcome: 'refunded', amountCents: 10, capturedUnknown: false };
+    expect(told.flat()).toEqual(orders.map(() => one));
     expect((await store.wallet('student1')).balanceCents).toBe(0);
     expect((await store.sums()).allAccountsCents).toBe(0);
   });
@@ -120,8 +124,10 @@ export function paymentStoreConformance(make: () => Promise<Subject>): void {
       { orderId: order.orderId, studentId: 'student1' },
     ]);
     const { orderId } = order;
-    await store.finishRefunds(some(work), [{ orderId, outcome: 'refunded' }], nowMs);
-    await store.finishRefunds(some(work), [{ orderId, outcome: 'refunded' }], nowMs);
+    const finishRefund = () =>
+      store.finishRefunds(some(work), [{ orderId, outcome: 'refunded' }], nowMs);
+    expect(await finishRefund()).toHaveLength(1);
+    expect(await finishRefund()).toEqual([]);
     expect(await store.page(undefined, 10)).toEqual([
       { orderId, status: 'refunded', capturedCents: 700, refundedCents: 700 },
     ]);
@@ -142,7 +148,11 @@ export function paymentStoreConformance(make: () => Promise<Subject>): void {
       { orderId: taken.orderId, outcome: 'refunded' as const },
       { orderId: free.orderId, outcome: 'nothing_captured' as const },
     ];
-    await store.finishRefunds(some(refund), outcomes, nowMs);
+    const told = await store.finishRefunds(some(refund), outcomes, nowMs);
+    expect(told.toSorted((a, b) => a.amountCents - b.amountCents)).toEqual([
+      { outcome: 'refunded', amountCents: 300, capturedUnknown: true },
+      { outcome: 'voided', amountCents: 400, capturedUnknown: false },
+    ]);
     expect(await statusOf(store, taken)).toBe('refunded');
     expect(await statusOf(store, free)).toBe('voided');
     expect((await store.wallet('student1')).balanceCents).toBe(0);
