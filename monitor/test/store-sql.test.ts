@@ -58,7 +58,7 @@ test.each([
   'SELECT range FROM range(3)',
   'SELECT a.name FROM spans a JOIN main.spans b USING (trace_id) LIMIT 1',
   'SELECT row_number() OVER (ORDER BY start_us) AS a, 1 AS a FROM spans LIMIT 2',
-  "SELECT count(*) FROM logs WHERE level >= 'warn'",
+  "SELECT count(*) FROM logs WHERE level >= 'warn'::log_level",
   'SELECT unnest([1, 2, 3])',
   'SELECT 1 -- a remark',
   'WITH RECURSIVE t AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM t WHERE x < 9) FROM t',

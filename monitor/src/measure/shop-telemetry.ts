@@ -92,7 +92,7 @@ export function shopLogs(number: number, atUs: number): LogRecord[] {
       time: atUs / 1000,
       service,
       msg: message,
-      ms: number % 90,
+      durationMs: number % 90,
     });
     return { atUs, service, instance: `${service}-1`, level, message, line, attributes: {} };
   });

@@ -6,7 +6,8 @@
 //     reads only the row groups that hold it. Nothing else orders or indexes them.
 // T3. `attributes` of a log is NULL where the line itself is a JSON object that holds them.
 // T4. A sample with `stale` ends its series (M4 of ../model.ts); its value is NaN.
-// T5. `level`, `kind` and `status` are enumerations: `level >= 'warn'` compares by rank.
+// T5. `level`, `kind` and `status` are enumerations: `level >= 'warn'::log_level` compares by rank,
+//     while a plain text compares as text.
 
 import { logLevels, spanKinds } from '../model.ts';
 
