@@ -133,7 +133,7 @@ const ordering = {
   orders_processed_total: counter(
     orders,
     'orders',
-    'Orders that reached a status, each once for each status that it reaches.',
+    'Orders that reached a status, each once for each status.',
     {
       status: [
         'queued',
