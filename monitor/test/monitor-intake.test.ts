@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { until } from '@rushlight/chassis/testing';
+import { readMetrics, sumOf, until } from '@rushlight/chassis/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningMonitor, startMonitor } from './running-monitor.ts';
 
@@ -153,6 +153,20 @@ test('a monitor that was killed has kept what it had, and watches itself again',
 test('what is no OTLP is refused and harms nothing', async () => {
   expect(await sendOtlp('traces', { resourceSpans: 'nonsense' })).toBe(400);
   expect((await ask('monitorHealth')).status).toBe('up');
+});
+
+test('it tells of itself what it took in and what it refused', async () => {
+  const logRecords = [{ timeUnixNano: `${Date.now()}000000`, body: { stringValue: 'closed' } }];
+  expect(
+    await sendOtlp('logs', { resourceLogs: [{ resource, scopeLogs: [{ logRecords }] }] }),
+  ).toBe(200);
+  const told = await readMetrics(running.monitor.url);
+  const taken = { signal: 'logs', source: 'otlp' };
+  expect(sumOf(told, 'monitor_records_taken_total', taken)).toBe(1);
+  const refused = { signal: 'spans', result: 'malformed' };
+  expect(sumOf(told, 'monitor_otlp_requests_total', refused)).toBe(1);
+  expect(sumOf(told, 'monitor_scrapes_total', { result: 'up' })).toBeGreaterThan(0);
+  expect(sumOf(told, 'monitor_store_up')).toBe(1);
 });
 
 test('it stops cleanly, with watchers of logs or without', async () => {
