@@ -17,6 +17,8 @@ export type ReferenceSeries = {
 export type ReferencePrometheus = {
   /** Asks its HTTP API; `path` like `/api/v1/query`. */
   ask(path: string, parameters: Record<string, string>): Promise<{ status: number; body: unknown }>;
+  /** What is not asked for with parameters; `path` like `/api/v1/rules`. */
+  get(path: string): Promise<unknown>;
 } & AsyncDisposable;
 
 /** Why there is none to be had here, if so. */
@@ -70,6 +72,11 @@ export async function startPrometheus(
   }
 }
 
+/** Starts a Prometheus on the configuration in a folder, which is the caller's to remove. */
+export function startPrometheusIn(folder: string): Promise<ReferencePrometheus> {
+  return start(folder, join(folder, 'data'), () => undefined);
+}
+
 async function start(folder: string, data: string, free: () => void): Promise<ReferencePrometheus> {
   const port = await freePort();
   const child = spawn(
@@ -79,6 +86,7 @@ async function start(folder: string, data: string, free: () => void): Promise<Re
       `--storage.tsdb.path=${data}`,
       // The samples are as old as the test says; nothing is too old.
       '--storage.tsdb.retention.time=100y',
+      '--enable-feature=exemplar-storage',
       `--web.listen-address=127.0.0.1:${port}`,
       '--log.level=error',
     ],
@@ -116,6 +124,7 @@ async function start(folder: string, data: string, free: () => void): Promise<Re
       });
       return { status: statusCode, body: await body.json() };
     },
+    get: async (path) => (await request(`${url}${path}`)).body.json(),
     [Symbol.asyncDispose]: stop,
   };
 }

@@ -10,7 +10,7 @@ import { serviceDashboard } from './service.ts';
 import { slo } from './slo.ts';
 
 export { foreignMetrics } from './foreign-metrics.ts';
-export { filledIn, type PanelQuery, queriesOf } from './queries.ts';
+export { bare, filledIn, type PanelQuery, queriesOf } from './queries.ts';
 
 /** In the order in which somebody who was woken up reads them. */
 export const dashboards: readonly Dashboard[] = [

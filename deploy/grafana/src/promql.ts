@@ -79,7 +79,9 @@ export function by(
 export const perSecond = (series: string): string => orNone(sum(rate(series)));
 /** How often it happened in all the time shown. */
 export const inAll = (series: string): string => orNone(`sum(increase(${series}[$__range]))`);
-export const orNone = (vector: string): string => `${vector} or vector(0)`;
+/** A zero where there is nothing at all (Q2). */
+export const orNone = (vector: string): string => `${vector}${none}`;
+export const none = ' or on() vector(0)';
 
 /** A quantile of a histogram of ours, by the labels that are kept. */
 export function quantile<N extends Histogram>(

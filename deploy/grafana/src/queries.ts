@@ -1,5 +1,7 @@
 // What Grafana would ask, read from the files that it loads.
 
+import { none } from './promql.ts';
+
 type Target = { expr?: string; refId?: string };
 type PanelJson = {
   title?: string;
@@ -32,6 +34,11 @@ export function queriesOf(text: string): PanelQuery[] {
         }),
       ),
     );
+}
+
+/** A query without the zero that stands where there is nothing. */
+export function bare(expr: string): string {
+  return expr.endsWith(none) ? expr.slice(0, -none.length) : expr;
 }
 
 /** A query as Grafana sends it, with its own variables filled in. */

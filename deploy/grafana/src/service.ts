@@ -9,7 +9,7 @@ import {
   processes,
 } from '@rushlight/contracts';
 import { type Dashboard, lines, logs, type Panel, query, type Row, type Unit } from './model.ts';
-import { anyOf, by, own, rate } from './promql.ts';
+import { anyOf, by, orNone, own, rate } from './promql.ts';
 import { processPanels, requestPanels, storePanels } from './shared.ts';
 
 /** Metrics that the fixed rows show; every other one of a process is its own work. */
@@ -76,7 +76,10 @@ function callPanels(service: ProcessName): Panel[] {
     lines('Calls tried again', 'A share of the calls at most: retries have a budget.', {
       unit: 'cps',
       queries: [
-        query(by('sum', ['target'], rate(own('http_client_retries_total', of))), '{{target}}'),
+        query(
+          orNone(by('sum', ['target'], rate(own('http_client_retries_total', of)))),
+          '{{target}}',
+        ),
       ],
     }),
     lines('Breakers of this service', '0 closed, 1 half open, 2 open.', {
@@ -86,16 +89,11 @@ function callPanels(service: ProcessName): Panel[] {
   ];
 }
 
-function busPanels(service: ProcessName): Panel[] {
+/** What comes to the service by the bus, where it has a queue. */
+function takenPanels(service: ProcessName): Panel[] {
   const of = { service };
-  const panels: Panel[] = [
-    lines('Messages sent', 'Confirmed by the bus, by topic. A message holds many events.', {
-      unit: 'cps',
-      queries: [
-        query(by('sum', ['topic'], rate(own('bus_messages_published_total', of))), '{{topic}}'),
-      ],
-    }),
-    lines('Messages taken', 'By topic and what became of them.', {
+  return [
+    lines('Messages taken', 'By topic and what became of them. A message holds many events.', {
       unit: 'cps',
       queries: [
         query(
@@ -104,31 +102,35 @@ function busPanels(service: ProcessName): Panel[] {
         ),
       ],
     }),
+    lines('Its queue', 'Messages that wait, and those that nobody could take.', {
+      unit: 'short',
+      queries: [
+        query(`max(${own('bus_queue_depth', of)})`, 'waiting'),
+        query(`max(${own('dead_letters', of)})`, 'dead'),
+      ],
+    }),
+    lines('Age of its oldest message', 'Grows while the service is ill or too slow.', {
+      ...{ unit: 's', bound: { value: 20, wrong: 'above' } },
+      queries: [query(`max(${own('bus_queue_oldest_seconds', of)})`, 'oldest')],
+    }),
   ];
-  if (hasMetric(service, 'bus_queue_depth')) {
-    panels.push(
-      lines('Its queue', 'Messages that wait, and those that nobody could take.', {
-        unit: 'short',
-        queries: [
-          query(`max(${own('bus_queue_depth', of)})`, 'waiting'),
-          query(`max(${own('dead_letters', of)})`, 'dead'),
-        ],
-      }),
-      lines('Age of its oldest message', 'Grows while the service is ill or too slow.', {
-        ...{ unit: 's', bound: { value: 20, wrong: 'above' } },
-        queries: [query(`max(${own('bus_queue_oldest_seconds', of)})`, 'oldest')],
-      }),
-    );
-  }
-  if (hasMetric(service, 'outbox_depth')) {
-    panels.push(
-      lines('Its outbox', 'Written, and not yet on the bus.', {
-        unit: 'short',
-        queries: [query(`max(${own('outbox_depth', of)})`, 'messages')],
-      }),
-    );
-  }
-  return panels;
+}
+
+/** What goes from it to the bus, where it has an outbox. */
+function sentPanels(service: ProcessName): Panel[] {
+  const of = { service };
+  return [
+    lines('Messages sent', 'Confirmed by the bus, by topic.', {
+      unit: 'cps',
+      queries: [
+        query(by('sum', ['topic'], rate(own('bus_messages_published_total', of))), '{{topic}}'),
+      ],
+    }),
+    lines('Its outbox', 'Written, and not yet on the bus.', {
+      unit: 'short',
+      queries: [query(`max(${own('outbox_depth', of)})`, 'messages')],
+    }),
+  ];
 }
 
 function rowsOf(service: ProcessName): Row[] {
@@ -145,7 +147,10 @@ function rowsOf(service: ProcessName): Row[] {
     },
     {
       title: 'Bus',
-      panels: hasMetric(service, 'bus_messages_consumed_total') ? busPanels(service) : [],
+      panels: [
+        ...(hasMetric(service, 'bus_queue_depth') ? takenPanels(service) : []),
+        ...(hasMetric(service, 'outbox_depth') ? sentPanels(service) : []),
+      ],
     },
     {
       title: 'Store',

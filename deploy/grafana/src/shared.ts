@@ -1,7 +1,7 @@
 // Panels that more than one dashboard shows.
 
 import { type Bound, lines, type Panel, type Query, query } from './model.ts';
-import { by, foreign, own, quantile, rate } from './promql.ts';
+import { by, foreign, orNone, own, quantile, rate } from './promql.ts';
 
 /** Beyond it a student presses again. */
 export const answerSMax: Bound = { value: 1, wrong: 'above' };
@@ -89,7 +89,7 @@ export function requestPanels(service: string): Panel[] {
     }),
     lines('Errors', 'Problems answered or logged a second, by their stable code.', {
       unit: 'cps',
-      queries: [query(by('sum', ['code'], rate(own('errors_total', of))), '{{code}}')],
+      queries: [query(orNone(by('sum', ['code'], rate(own('errors_total', of)))), '{{code}}')],
     }),
   ];
 }
@@ -124,10 +124,12 @@ export function storePanels(service: string): Panel[] {
         unit: 'cps',
         queries: [
           query(
-            by(
-              'sum',
-              ['operation', 'outcome'],
-              rate(own('db_operations_total', { ...of, outcome: { not: 'committed' } })),
+            orNone(
+              by(
+                'sum',
+                ['operation', 'outcome'],
+                rate(own('db_operations_total', { ...of, outcome: { not: 'committed' } })),
+              ),
             ),
             '{{operation}} {{outcome}}',
           ),
