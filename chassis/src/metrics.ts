@@ -108,7 +108,10 @@ export function createMetrics(origin: { service: string; instance: string }): Me
   readers.push(setUptime);
 
   return {
-    count: (name, given, by = 1) => count(name, given, by),
+    count: (name, given, by = 1) => {
+      // Of a batch most kinds are none: to find their series would cost more than the batch's own.
+      if (by !== 0) count(name, given, by);
+    },
     counter: (name, given) => {
       const one = new HeldCount((by) => count(name, given, by));
       held.push(one);
