@@ -282,6 +282,15 @@ test('each part has a log, and what a killed process said last is in it', () => 
   }
 });
 
+test('who scrapes finds every process by a file, as long as they run', async () => {
+  const file = join(folder.path, 'targets.json');
+  type Target = { targets: string[]; labels: { service: string; instance: string } };
+  const targets: Target[] = JSON.parse(readFileSync(file, 'utf8'));
+  expect(targets.map(({ labels }) => labels.service).sort()).toEqual([...processNames].sort());
+  const gateway = targets.find(({ labels }) => labels.service === 'gateway');
+  expect(gateway?.targets).toEqual([new URL(platform.url).host]);
+});
+
 test('the end leaves no process, no lock, and no open port', async () => {
   const url = platform.url;
   const pids = platform.parts().map(({ pid }) => pid);
@@ -289,7 +298,9 @@ test('the end leaves no process, no lock, and no open port', async () => {
   await platform.stop();
   for (const pid of pids) expect(() => process.kill(pid ?? 0, 0)).toThrow();
   expect(processesWith(folder.path)).toEqual([]);
-  expect(() => readFileSync(join(folder.path, 'lock'))).toThrow();
+  for (const name of ['lock', 'targets.json']) {
+    expect(() => readFileSync(join(folder.path, name))).toThrow();
+  }
   await expect(fetch(url)).rejects.toThrow();
 });
 
