@@ -1,5 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { asAdmin, startService, testPostgres, until } from '@rushlight/chassis/testing';
+import {
+  asAdmin,
+  readMetrics,
+  startService,
+  sumOf,
+  testPostgres,
+  until,
+} from '@rushlight/chassis/testing';
 import { accountApi, adminApi, type ErrorCode, identityApi } from '@rushlight/contracts';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { expect, test } from 'vitest';
@@ -67,6 +74,10 @@ test('the fourth try in a minute waits, from that address only, right or wrong',
   expect(await login('10.0.0.1', 'wrong')).toBe(401);
   expect(await login('10.0.0.1', 'password123')).toBe(429);
   expect(await login('10.0.0.2', 'password123')).toBe(200);
+  const told = await readMetrics(identity.url);
+  const attempts = (outcome: string) => sumOf(told, 'auth_attempts_total', { outcome });
+  expect([attempts('ok'), attempts('wrong'), attempts('limited')]).toEqual([2, 2, 1]);
+  expect(sumOf(told, 'jwt_tokens_issued_total', { role: 'student' })).toBe(2);
 });
 
 test('an unknown user gets the same answer as a wrong password', async () => {

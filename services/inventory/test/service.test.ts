@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type Bus, openPostgresBus, realEnvironment, silentLog } from '@rushlight/chassis';
-import { startService, type TestService, until } from '@rushlight/chassis/testing';
+import {
+  readMetrics,
+  startService,
+  sumOf,
+  type TestService,
+  until,
+} from '@rushlight/chassis/testing';
 import { inventoryApi, type Message, publicApi } from '@rushlight/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { idOf, orderStep } from './shop.ts';
@@ -124,6 +130,13 @@ test('an admin adds, edits and removes items; each mistake has its code', async 
   await expect(item('soup')).rejects.toMatchObject({ code: 'unknown_item' });
   expect((await menu()).some(({ itemId }) => itemId === 'soup')).toBe(false);
   expect((await stock()).find(({ itemId }) => itemId === 'soup')).toMatchObject({ removed: true });
+  const told = await readMetrics(service.url);
+  const counts = ['add', 'edit', 'remove'].flatMap((operation) =>
+    ['ok', 'refused', 'failed'].map((result) =>
+      sumOf(told, 'product_operations_total', { operation, result }),
+    ),
+  );
+  expect(counts).toEqual([1, 1, 0, 1, 2, 0, 1, 0, 0]);
   await sound();
 });
 
