@@ -33,18 +33,19 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 // In a rush thousands of requests are alive at once: a young generation of 32 MB copies them less often
 // (8 % less processor time per order than the default; 128 MB cost more than twice as much). The old
 // one is bounded so that a leak ends in a restart of one service and not of the laptop.
-const engineOptions = [
-  '--max-semi-space-size=32',
-  '--max-old-space-size=256',
-  '--disable-warning=ExperimentalWarning',
-];
+const engineOfService = ['--max-semi-space-size=32', '--max-old-space-size=256'];
+
+// The monitor is quick enough with less: 70 MB are saved at rest, for 12 % of the spans it could take
+// in a second. What it reads for one question is bounded, but more than a service ever holds.
+const engineOfMonitor = ['--max-semi-space-size=8', '--max-old-space-size=512'];
 
 /** Where its sources are; its command line contains this. */
 export const sourceFolderOf = (name: string): string =>
   name === 'monitor' ? 'monitor' : `services/${name}`;
 
 export const serviceCommand: ServiceCommand = (name) => [
-  ...engineOptions,
+  ...(name === 'monitor' ? engineOfMonitor : engineOfService),
+  '--disable-warning=ExperimentalWarning',
   `${root}${sourceFolderOf(name)}/src/main.ts`,
 ];
 

@@ -38,6 +38,8 @@ type Monitor = Service<Settings>;
 const hourMs = 3_600_000;
 const keysEveryMs = 60_000;
 const revocationsEveryMs = 5_000;
+const startsWithinMs = 15_000;
+const startingEveryMs = 1_000;
 const lookEveryMs = 60_000;
 
 let users: UserTokens | undefined;
@@ -50,16 +52,33 @@ function watchUsers(service: Monitor): void {
   const identity = service.client('identity');
   const revocations = new Revocations();
   const deadline = { deadlineMs: 1_000 };
+  const endMs = env.monotonicMs() + startsWithinMs;
+  /** Identity may be starting together with us; that is not worth a line in the log. */
+  const patiently = (work: () => Promise<void>) => async (): Promise<void> => {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (env.monotonicMs() > endMs) throw error;
+        await env.sleep(startingEveryMs);
+      }
+    }
+  };
   const keys = createKeySource(env, async () => {
     const reply = await identity.call(identityApi.jwks, {}, deadline);
     return reply.body as unknown as PublicKeys;
   });
-  service.every('read keys', keysEveryMs, () => keys.refresh());
-  service.every('read revocations', revocationsEveryMs, async () => {
+  const readRevocations = async (): Promise<void> => {
     const reply = await identity.call(identityApi.revocations, {}, deadline);
     revocations.add(reply.body.revocations);
     revocations.forgetExpired(env.nowMs() / 1000);
-  });
+  };
+  service.every(
+    'read keys',
+    keysEveryMs,
+    patiently(() => keys.refresh()),
+  );
+  service.every('read revocations', revocationsEveryMs, patiently(readRevocations));
   users = createUserTokens({ env, keys, revocations, metrics });
 }
 

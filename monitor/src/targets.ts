@@ -28,6 +28,9 @@ export type TargetsOptions = {
   log: Log;
 };
 
+/** The shop's parts start together with us, or a little later. */
+const startsWithinS = 15;
+
 const reserved: ReadonlySet<string> = new Set([...processNames, ...partNames]);
 
 export type OpenTargets = Targets & {
@@ -44,6 +47,7 @@ export async function openTargets(options: TargetsOptions): Promise<OpenTargets>
     scraper.add({
       ...{ name, intervalS, url: new URL('/metrics', baseUrl).href, honorLabels: true },
       labels: { service: name, instance: `${name}-1` },
+      startsWithinS,
     });
   const ofUser = ({ name, metricsUrl }: Watched): void =>
     scraper.add({

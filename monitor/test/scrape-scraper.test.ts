@@ -114,6 +114,42 @@ test('a series that vanishes is ended; when the target is down, all are', async 
   expect(shown(await watching.next())[0]).toBe('up{} 0');
 });
 
+/** Lets the time pass second by second until this holds. */
+const passing = ({ env }: Watching, what: string, holds: () => boolean): Promise<void> =>
+  until(
+    async () => {
+      await env.advance(1_000);
+      return holds();
+    },
+    { what, deadlineMs: 20_000 },
+  );
+
+test('a target that starts together with us is not down before its time', async () => {
+  let asked = 0;
+  const failing: Answer = (_, response) => {
+    asked += 1;
+    response.writeHead(503).end();
+  };
+  await using target = await startTarget(failing);
+  await using watching = watch({ url: target.url, startsWithinS: 3_600 });
+  const { samples, scraper } = watching;
+  await passing(watching, 'three questions', () => asked >= 3);
+  expect(samples).toEqual([]);
+  expect(scraper.targets()).toMatchObject([{ status: 'waiting' }]);
+  target.answers(text('a 1\n'));
+  await passing(watching, 'an answer', () => samples.length > 0);
+  expect(shown(samples)).toContain('up{} 1');
+  target.answers(failing);
+  await passing(watching, 'its end', () => shown(samples).includes('up{} 0'));
+});
+
+test('a target that does not start in its time is down', async () => {
+  await using target = await startTarget((_, response) => void response.writeHead(503).end());
+  await using watching = watch({ url: target.url, startsWithinS: 15 });
+  await passing(watching, 'a scrape that counts', () => watching.samples.length > 0);
+  expect(shown(watching.samples)).toContain('up{} 0');
+});
+
 test('a target that is taken off the list leaves nothing behind', async () => {
   await using target = await startTarget(text('a 1\n'));
   await using watching = watch({ url: target.url });

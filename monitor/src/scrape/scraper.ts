@@ -5,6 +5,8 @@
 // C2. Each scrape has a limit of time, bytes and series; redirects are not followed.
 // C3. A scrape writes `up`, `scrape_duration_seconds` and `scrape_samples_scraped`, whatever came.
 //     Samples above the limit are left out and counted in `scrape_samples_refused`.
+//     A target that starts together with us (`startsWithinS`) is asked every second until then, and
+//     not called down before.
 // C4. A series that the target showed the last time and does not show now is ended by a stale sample
 //     (M4 of ../model.ts): all of them when the target is down or taken off the list.
 //
@@ -23,6 +25,8 @@ export type ScrapeTarget = {
   name: string;
   url: string;
   intervalS: number;
+  /** So long it may take to answer for the first time; 0 unless given. */
+  startsWithinS?: number;
   /** Added to every sample. */
   labels?: Labels;
   /** Labels of the sample win over those of the target; for targets that one trusts. */
@@ -65,6 +69,8 @@ export const scrapeLimits: ScrapeLimits = {
   durationMsMax: 10_000,
   targetsMax: 200,
 };
+
+const startingEveryMs = 1_000;
 
 /** An instant of an exposition that lies further ahead is not believed. */
 const futureMsMax = 600_000;
@@ -135,6 +141,7 @@ class Running {
   #state: Omit<ScrapeState, 'target'> = { status: 'waiting', samples: 0, samplesRefused: 0 };
   #shown = new Map<string, Pick<Sample, 'name' | 'labels'>>();
   #cancel: () => void = () => undefined;
+  readonly #addedMs: number;
 
   constructor(
     target: ScrapeTarget,
@@ -146,6 +153,7 @@ class Running {
     this.#options = options;
     this.#limits = limits;
     this.#fetcher = fetcher;
+    this.#addedMs = options.env.monotonicMs();
     const instance = new URL(target.url).host;
     this.#targetLabels = { job: target.name, instance, ...target.labels };
   }
@@ -178,10 +186,20 @@ class Running {
     const atMs = env.nowMs();
     const outcome = await this.#ask(startMs);
     if (this.#stopping.signal.aborted) return;
+    if (outcome.kind === 'down' && this.#isStarting()) {
+      this.#schedule(startingEveryMs);
+      return;
+    }
     this.#take(outcome, atMs);
     const intervalMs = this.#target.intervalS * 1_000;
     const tookMs = env.monotonicMs() - startMs;
     this.#schedule(intervalMs - (tookMs % intervalMs));
+  }
+
+  #isStarting(): boolean {
+    const { startsWithinS = 0 } = this.#target;
+    const isNew = this.#state.status === 'waiting';
+    return isNew && this.#options.env.monotonicMs() - this.#addedMs < startsWithinS * 1_000;
   }
 
   async #ask(startMs: number): Promise<Outcome> {
