@@ -117,6 +117,31 @@ test('an order that has to wait for inventory has one trace as well', async () =
   );
 });
 
+test('where a process died, the trace says that something is missing', async () => {
+  const students = await shop.students(10);
+  const itemId = await shop.item(50);
+  const orderIds = await Promise.all(
+    students.map((student) => placed(shop, student, [{ itemId, quantity: 1 }])),
+  );
+  // What it has not sent yet dies with it.
+  shop.platform.kill('orders');
+  await shop.platform.whenUp('orders');
+  await shop.settled(orderIds, arrivesMsMax);
+  const admin = await shop.admin();
+  await eventually(
+    'a trace is incomplete',
+    async () => {
+      for (const orderId of orderIds) {
+        const params = { traceId: orderId };
+        const answer = await shop.api.try(monitorApiAtGateway.getTrace, { params }, admin);
+        if (answer.status === 200 && jsonOf<Trace>(answer).incomplete) return true;
+      }
+      return false;
+    },
+    { deadlineMs: arrivesMsMax, everyMs: 250 },
+  );
+});
+
 test('the trace of a caller is linked, and does not decide what is kept', async () => {
   const { token } = await shop.student();
   const itemId = await shop.item(5);

@@ -117,7 +117,9 @@ export class Span implements TraceContext {
   }
 
   get spanId(): string {
-    this.#spanId ??= this.parent ? newSpanId(this.#home.env) : rootSpanId(this.traceId);
+    // That of a kept trace's root is known to those who come later; nobody looks for the others.
+    const isRoot = this.#sampled && this.parent === undefined;
+    this.#spanId ??= isRoot ? rootSpanId(this.traceId) : newSpanId(this.#home.env);
     return this.#spanId;
   }
 
