@@ -50,6 +50,11 @@ const optionNames = Object.keys(options) as OptionName[];
 const general: Readonly<Record<string, z.ZodType<unknown, string>>> = {
   RUSHLIGHT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
   RUSHLIGHT_METRICS_OPEN: z.enum(['true', 'false']),
+  RUSHLIGHT_TRACES_PER_S: z
+    .string()
+    .refine((text) => /^\d+(\.\d+)?$/.test(text) && Number(text) <= 10_000, {
+      error: 'must be a number from 0 to 10000',
+    }),
   RUSHLIGHT_MONITOR_OTLP_PORT: z
     .string()
     .refine((text) => text === '0' || port.safeParse(text).success, {
