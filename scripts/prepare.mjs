@@ -297,6 +297,7 @@ const programs = {
 /** Debian packages: installed where we may, otherwise named in one line. The tests go on without. */
 async function prepareTests(names) {
   const mayInstall = process.env.CI === 'true' && process.getuid?.() === 0 && inPath('apt-get');
+  let isUpdated = false;
   for (const name of names.filter((wanted) => !programs[wanted].isThere())) {
     const { packages, onMac, without } = programs[name];
     if (!mayInstall) {
@@ -309,7 +310,8 @@ async function prepareTests(names) {
     const how = { env, msMax: installMsMax };
     const options = ['install', '-q', '-y', '--no-install-recommends', ...packages];
     try {
-      await run('apt-get update', 'apt-get', ['update', '-q'], how);
+      if (!isUpdated) await run('apt-get update', 'apt-get', ['update', '-q'], how);
+      isUpdated = true;
       await run(`installing ${name}`, 'apt-get', options, how);
     } catch (error) {
       if (!(error instanceof Obstacle)) throw error;

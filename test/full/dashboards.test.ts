@@ -38,6 +38,7 @@ const mayNeverHappen = /Errors|Calls tried again|Store operations that failed|Al
 
 const missing = prometheusMissing();
 if (missing !== undefined) report(`dashboards in Prometheus: not run, because ${missing}`);
+const patient = { timeout: 420_000 };
 const beside = test.skipIf(missing !== undefined);
 
 const folder = mkdtempSync(join(tmpdir(), 'rushlight-dashboards-'));
@@ -51,13 +52,13 @@ let exporters: Exporters | undefined;
 function configure(exporterTargets: readonly object[]): void {
   const from = join(deploy, 'prometheus');
   const text = readFileSync(join(from, 'prometheus.yml'), 'utf8')
-    .replaceAll(/(scrape|evaluation)_interval: 10s/g, '$1_interval: 2s')
-    .replace('scrape_timeout: 5s', 'scrape_timeout: 2s')
+    .replaceAll(/(scrape|evaluation)_interval: 10s/g, '$1_interval: 3s')
+    .replace('scrape_timeout: 5s', 'scrape_timeout: 3s')
     .replace('../../.rushlight/targets.json', join(shop.data, 'targets.json'));
   expect(text).toContain(shop.data);
   writeFileSync(join(folder, 'prometheus.yml'), text);
   const rules = readFileSync(join(from, 'rushlight.rules.yml'), 'utf8');
-  const quick = rules.replaceAll(/interval: "\w+"/g, 'interval: "2s"');
+  const quick = rules.replaceAll(/interval: "\w+"/g, 'interval: "3s"');
   writeFileSync(join(folder, 'rushlight.rules.yml'), quick);
   mkdirSync(join(folder, 'targets'));
   writeFileSync(join(folder, 'targets/exporters.json'), JSON.stringify(exporterTargets));
@@ -158,7 +159,7 @@ async function logIn(): Promise<void> {
   await shop.api.try(publicApi.login, { body });
 }
 
-beside('the counts of a quiet shop are the counts of its clients', async () => {
+beside('the counts of a quiet shop are the counts of its clients', patient, async () => {
   await eventually(
     'every process is scraped',
     async () => {
@@ -199,52 +200,42 @@ beside('the counts of a quiet shop are the counts of its clients', async () => {
   stream.close();
 });
 
-beside(
-  'with a silent neighbour and a death, every panel has an answer',
-  { timeout: 420_000 },
-  async () => {
-    const stream = await openStream(shop.api, publicApi.allEvents.path, await shop.admin());
-    shop.platform.startFault({ fault: 'stop', target: 'inventory', durationS: 6 });
-    await order(5);
-    await shop.platform.whenUp('inventory');
-    shop.platform.endFaults();
-    shop.platform.kill('kitchen');
-    await shop.platform.whenUp('kitchen');
-    await expectAnswers(askPrometheus, own);
-    const retried = await oneValue(askPrometheus, 'sum(orders_retried_total)');
-    expect(retried, 'orders went by the detour').toBeGreaterThan(0);
-    stream.close();
-  },
-);
+beside('with a silent neighbour and a death, every panel has an answer', patient, async () => {
+  const stream = await openStream(shop.api, publicApi.allEvents.path, await shop.admin());
+  shop.platform.startFault({ fault: 'stop', target: 'inventory', durationS: 6 });
+  await order(5);
+  await shop.platform.whenUp('inventory');
+  shop.platform.endFaults();
+  shop.platform.kill('kitchen');
+  await shop.platform.whenUp('kitchen');
+  await expectAnswers(askPrometheus, own);
+  const retried = await oneValue(askPrometheus, 'sum(orders_retried_total)');
+  expect(retried, 'orders went by the detour').toBeGreaterThan(0);
+  stream.close();
+});
 
-beside(
-  'the panels of exporters have answers, of those that run here',
-  { timeout: 420_000 },
-  async () => {
-    for (const [why, names] of Object.entries(notRun)) {
-      const panels = new Set(
-        queries.filter((query) => isOf(query, names)).map(({ panel }) => panel),
-      );
-      report(`not asked, because ${why}: ${[...panels].join(', ')}`);
-    }
-    if (exporters === undefined) return;
-    await expectAnswers(
-      askPrometheus,
-      asked.filter((query) => isOf(query, foreignMetrics.postgres)),
-    );
-    await expectAnswers(
-      askPrometheus,
-      asked.filter((query) => isOf(query, foreignMetrics.redis)),
-    );
-    const ofMachine = asked.filter((query) => isOf(query, foreignMetrics.nodeExporter));
-    const quiet = (await silent(askPrometheus, ofMachine)).map(({ where }) => where);
-    if (quiet.length > 0) report(`this machine does not tell: ${quiet.join(', ')}`);
-    expect(quiet.length).toBeLessThan(ofMachine.length);
-    expect(quiet.join()).not.toMatch(/Processors in use|Memory in use/);
-  },
-);
+beside('the panels of exporters have answers, of those that run here', patient, async () => {
+  for (const [why, names] of Object.entries(notRun)) {
+    const panels = new Set(queries.filter((query) => isOf(query, names)).map(({ panel }) => panel));
+    report(`not asked, because ${why}: ${[...panels].join(', ')}`);
+  }
+  if (exporters === undefined) return;
+  await expectAnswers(
+    askPrometheus,
+    asked.filter((query) => isOf(query, foreignMetrics.postgres)),
+  );
+  await expectAnswers(
+    askPrometheus,
+    asked.filter((query) => isOf(query, foreignMetrics.redis)),
+  );
+  const ofMachine = asked.filter((query) => isOf(query, foreignMetrics.nodeExporter));
+  const quiet = (await silent(askPrometheus, ofMachine)).map(({ where }) => where);
+  if (quiet.length > 0) report(`this machine does not tell: ${quiet.join(', ')}`);
+  expect(quiet.length).toBeLessThan(ofMachine.length);
+  expect(quiet.join()).not.toMatch(/Processors in use|Memory in use/);
+});
 
-beside('every rule is evaluated, and a latency leads to its trace', async () => {
+beside('every rule is evaluated, and a latency leads to its trace', patient, async () => {
   const { body } = await prometheus.ask('/api/v1/query', { query: 'count(up)' });
   expect(body).toMatchObject({ status: 'success' });
   type Rules = {
@@ -277,7 +268,7 @@ beside('every rule is evaluated, and a latency leads to its trace', async () => 
   );
 });
 
-beside("the shop's own monitor answers them too", { timeout: 420_000 }, async () => {
+beside("the shop's own monitor answers them too", patient, async () => {
   const url = shop.platform.serviceUrl('monitor');
   const token = await shop.admin();
   const ask: Ask = async (query) => {
