@@ -17,6 +17,7 @@ import { pathToFileURL } from 'node:url';
 import { serviceNames } from '@rushlight/contracts';
 import { Counter, closed } from './counter.ts';
 import { type Generator, startGenerator } from './load/generator.ts';
+import { describeLoss, type LossResult, lossPlan, measureLoss } from './monitor-loss.ts';
 import { median } from './percentile.ts';
 import { openShop, type ShopOptions } from './shop.ts';
 import { figure, table } from './table.ts';
@@ -46,6 +47,7 @@ export type TelemetryResult = {
   /** Rate ÷ rate of the unwatched shop, the median of the rounds. */
   watchedToUnwatched: number;
   autoToUnwatched: number | null;
+  loss: LossResult;
 };
 
 type Say = (text: string) => void;
@@ -75,12 +77,15 @@ export async function measureTelemetry(plan: TelemetryPlan, say: Say): Promise<T
   }
   const ratioOf = (kind: Kind): number =>
     median(rounds.map((round) => (round[kind]?.perS ?? 0) / (round.unwatched?.perS ?? 1)));
+  const halfPerS = median(rounds.map((round) => round.watched?.perS ?? 0)) / 2;
   const result = {
     rounds,
     watchedToUnwatched: ratioOf('watched'),
     autoToUnwatched: auto === undefined ? null : ratioOf('auto-instrumented'),
+    loss: await measureLoss(lossPlan, generator, halfPerS),
   };
   say(describe(result));
+  say(`\n${describeLoss(result.loss)}`);
   return result;
 }
 
@@ -164,7 +169,8 @@ function describeRun({ perS, cpuUs }: Run): string {
   return `${figure(perS)} settled/s${cpuUs === null ? '' : `, ${figure(cpuUs)} µs each`}`;
 }
 
-function describe({ rounds, watchedToUnwatched, autoToUnwatched }: TelemetryResult): string {
+function describe(result: Omit<TelemetryResult, 'loss'>): string {
+  const { rounds, watchedToUnwatched, autoToUnwatched } = result;
   const rows = kinds
     .filter((kind) => rounds.every((round) => round[kind] !== undefined))
     .map((kind) => {
