@@ -64,6 +64,14 @@ test('a condition that lapses begins again', () => {
   expect(judge(rule, again, [answer('orders')], 50_000).changes).toHaveLength(1);
 });
 
+test('a clock that was set back does not make it wait for so long again', () => {
+  const rule = slow('30s');
+  const pending = judge(rule, [], [answer('orders')], 1_000_000).active;
+  const after = judge(rule, pending, [answer('orders')], 5_000).active;
+  expect(judge(rule, after, [answer('orders')], 34_000).changes).toEqual([]);
+  expect(judge(rule, after, [answer('orders')], 35_000).changes).toHaveLength(1);
+});
+
 test('a rule that waits for nothing fires at once', () => {
   expect(judge(slow('0s'), [], [answer('orders')], 5).changes).toMatchObject([{ kind: 'fired' }]);
 });

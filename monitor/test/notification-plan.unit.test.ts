@@ -113,3 +113,11 @@ test('who is down is not also reported as slow, and a faster burn hides the slow
   expect(inhibitedBy(burn('1x'), [burn('6x')])).toBe('OrderLatencyBurnRate6x');
   expect(inhibitedBy(burn('6x'), [burn('1x')])).toBeUndefined();
 });
+
+test('a clock that was set back keeps nobody from being told', () => {
+  const told = new Told();
+  told.at(1_000_000, [orders]);
+  expect(told.at(500, [orders])).toEqual(['ServiceDown fires orders ends ']);
+  expect(told.at(600, [orders, kitchen])).toEqual(['ServiceDown fires orders+kitchen ends ']);
+  expect(told.at(100, [])).toEqual(['ServiceDown fires  ends orders+kitchen']);
+});

@@ -178,6 +178,19 @@ test('a series too many is refused and counted, the known ones go on', async () 
   expect(store.state()).toMatchObject({ series: 2, seriesRefused: 1, written: { samples: 3 } });
 });
 
+test('a series with endless labels is refused and counted, as is a trace that is none', async () => {
+  using folder = temporaryFolder();
+  await using store = await openStore(folder.path);
+  const exemplar = { traceId: 'endless'.repeat(1_000), value: 1, atMs: noonMs };
+  store.intake.samples([
+    sample({ labels: { path: '/'.repeat(100_000) } }),
+    sample({ labels: { path: '/' }, exemplar }),
+  ]);
+  await store.flush();
+  expect(store.state()).toMatchObject({ series: 1, seriesRefused: 1, written: { samples: 1 } });
+  expect(await store.rows('FROM exemplars')).toEqual([]);
+});
+
 test('what does not fit pushes out the oldest that waits, counted by kind', async () => {
   using folder = temporaryFolder();
   await using store = await openStore(folder.path, {

@@ -14,6 +14,7 @@ import {
   span,
   spanIdOf,
   temporaryFolder,
+  traceOf,
 } from './store-under-test.ts';
 
 /** They wait for a file that is worked over many times. */
@@ -50,7 +51,7 @@ test(
     const { env, pass } = movingClock();
     const retention = { spansMs: hourMs, logsMs: 2 * hourMs, samplesMs: 3 * hourMs };
     await using store = await openStore(folder.path, { env, retention, ...often });
-    const exemplar = { traceId: 'abc', value: 1, atMs: noonMs };
+    const exemplar = { traceId: traceOf(1), value: 1, atMs: noonMs };
     store.intake.spans([span(), span({ startUs: noonUs + hourMs * 1_000 })]);
     store.intake.logs([logRecord()]);
     store.intake.samples([

@@ -59,7 +59,8 @@ export function judge(
     const key = alertKey(labels);
     if (now.has(key)) throw new Error(`${name} has two series with the labels ${key}`);
     const known = before.get(key);
-    const sinceMs = known?.sinceMs ?? nowMs;
+    // A clock that was set back would make it wait for so long again.
+    const sinceMs = Math.min(known?.sinceMs ?? nowMs, nowMs);
     const facts = { labels, value, annotations: annotations(rule, labels, value), sinceMs };
     if (known?.status === 'firing') {
       now.set(key, { ...facts, status: 'firing', firedAtMs: known.firedAtMs });

@@ -87,14 +87,17 @@ function isDue(
   nowMs: number,
   pace: Pace,
 ): boolean {
+  // A clock that was set back: better told once more than not for so long.
+  const passedMs = (sinceMs: number): number =>
+    nowMs < sinceMs ? Number.POSITIVE_INFINITY : nowMs - sinceMs;
   switch (known.status) {
     case 'waiting':
-      return nowMs - known.firstMs >= pace.waitMs;
+      return passedMs(known.firstMs) >= pace.waitMs;
     case 'told': {
       const before = new Set(known.told.map(({ labels }) => alertKey(labels)));
       const joined = now.heard.some(({ labels }) => !before.has(alertKey(labels)));
       const changed = joined || now.resolved.length > 0;
-      return nowMs - known.atMs >= (changed ? pace.changeMs : pace.repeatMs);
+      return passedMs(known.atMs) >= (changed ? pace.changeMs : pace.repeatMs);
     }
   }
 }

@@ -48,7 +48,9 @@ export class Receiver {
     nowMs: number,
   ): Promise<void> {
     const status = this.#status;
-    if (status.state === 'failing' && nowMs - status.failedAtMs < failedPauseMs) return;
+    // The clock may have been set back meanwhile.
+    const isPaused = (atMs: number): boolean => atMs <= nowMs && nowMs - atMs < failedPauseMs;
+    if (status.state === 'failing' && isPaused(status.failedAtMs)) return;
     const plan = planNotifications(this.#memory, firing, isHeld, nowMs, this.#pace);
     const memory = { ...plan.memory };
     for (const { message, then } of plan.messages) {

@@ -7,12 +7,10 @@
 //     the store's.
 
 import type { Labels, Matcher, Range, Sample, Series, SeriesSource } from '../model.ts';
+import { lookbackMs } from '../promql/loaded-series.ts';
 import { matchLabels } from '../promql/matchers.ts';
 import type { RecordingRule } from '../rule-types.ts';
 import { alertKey } from './alert-state.ts';
-
-/** How far an instant selector looks back: Prometheus' default. */
-const lookbackMs = 300_000;
 
 type Recorded = { name: string; samples: Sample[] };
 

@@ -74,7 +74,9 @@ export function createLooking(parts: ApiParts): Looking {
   return (toMs) => {
     if (toMs !== undefined) return queued(toMs, new Map());
     const nowMs = parts.env.nowMs();
-    if (newest !== undefined && nowMs - newest.atMs < rememberedMs) return newest.look;
+    // Either way: the clock may be set back.
+    const isNew = newest !== undefined && Math.abs(nowMs - newest.atMs) < rememberedMs;
+    if (newest !== undefined && isNew) return newest.look;
     const fresh = { look: queued(nowMs, histories), atMs: nowMs };
     newest = fresh;
     fresh.look.catch(() => {

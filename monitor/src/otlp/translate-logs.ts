@@ -1,11 +1,10 @@
 // Log records of OTLP in the monitor's own words.
 
 import { type LogLevel, type LogRecord, logLevels } from '../model.ts';
+import { lineLengthMax } from '../tail/log-line.ts';
 import type { AnyValue, Decoded } from './messages.ts';
 import type { Translated } from './translate-traces.ts';
 import { isInstant, isSpanId, isTraceId, originOf, Refusals } from './translation.ts';
-
-const lineLengthMax = 65_536;
 
 /** Records without an instant are of now. */
 export function logsOf(request: Decoded<'LogsRequest'>, nowUs: number): Translated<LogRecord> {

@@ -1,39 +1,8 @@
 // How long requests took, by route, from the services' histograms.
 
 import type { Series } from '../model.ts';
+import { histogramQuantile } from '../promql/histogram-quantile.ts';
 import { type Counting, increaseOf } from './increases.ts';
-
-/** A bucket of a histogram: how many values were at most `le`. */
-export type Bucket = { le: number; count: number };
-
-/**
- * A percentile from cumulative buckets, linear within the bucket that holds it, the lowest starting
- * at 0, and the highest finite bound where it lies beyond (as PromQL's histogram_quantile).
- *
- * @param buckets any order; counts that fall are raised to the one before, as scrapes may be torn
- * @returns null when nothing was counted or there is no bucket but +Inf
- */
-export function bucketQuantile(buckets: readonly Bucket[], share: number): number | null {
-  const sorted = [...buckets].sort((a, b) => a.le - b.le);
-  let most = 0;
-  const counts = sorted.map(({ count }) => {
-    most = Math.max(most, count);
-    return most;
-  });
-  if (most <= 0) return null;
-  const rank = share * most;
-  const at = Math.max(
-    0,
-    counts.findIndex((count) => count >= rank && count > 0),
-  );
-  const le = sorted[at]?.le ?? Number.POSITIVE_INFINITY;
-  const below = sorted[at - 1];
-  if (!Number.isFinite(le)) return below?.le ?? null;
-  const from = below?.le ?? Math.min(0, le);
-  const before = counts[at - 1] ?? 0;
-  const within = (counts[at] ?? 0) - before;
-  return within <= 0 ? le : from + ((le - from) * Math.max(0, rank - before)) / within;
-}
 
 export type SlowTrace = { traceId: string; durationMs: number; atMs: number };
 
@@ -87,15 +56,19 @@ export function performanceOf(input: PerformanceInput): RoutePerformance[] {
   const routes = [...tallies.values()].filter(({ count }) => count > 0);
   return routes
     .map((tally) => {
-      const buckets = [...tally.buckets].map(([le, count]) => ({ le, count }));
+      const buckets = [...tally.buckets].map(([upperBound, count]) => ({ upperBound, count }));
+      const percentileMs = (share: number): number | null => {
+        const seconds = histogramQuantile(share, buckets);
+        return Number.isNaN(seconds) ? null : seconds * 1000;
+      };
       const { service, method, route, count, errors, sumS } = tally;
       return {
         ...{ service, method, route, count, errors },
         rate: windowS > 0 ? count / windowS : 0,
         averageMs: count > 0 ? (sumS * 1000) / count : null,
-        p50Ms: inMs(bucketQuantile(buckets, 0.5)),
-        p95Ms: inMs(bucketQuantile(buckets, 0.95)),
-        p99Ms: inMs(bucketQuantile(buckets, 0.99)),
+        p50Ms: percentileMs(0.5),
+        p95Ms: percentileMs(0.95),
+        p99Ms: percentileMs(0.99),
         slowest: slowestOf(tracesOf.get(keyOf(tally)) ?? []),
       };
     })
@@ -133,8 +106,6 @@ function addTo(tally: Tally, labels: Readonly<Record<string, string>>, by: numbe
       break;
   }
 }
-
-const inMs = (seconds: number | null): number | null => (seconds === null ? null : seconds * 1000);
 
 function slowestOf(traces: readonly SlowTrace[]): SlowTrace[] {
   const longest = new Map<string, SlowTrace>();

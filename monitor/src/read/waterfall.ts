@@ -93,15 +93,20 @@ function linkedWith(
   spans: readonly Span[],
   others: readonly Span[],
 ): Waterfall['linked'] {
-  const ownBySpanId = new Map(spans.map((span) => [span.spanId, span]));
+  const own = new Set(spans.map(({ spanId }) => spanId));
+  const keyOf = (id: { traceId: string; spanId: string }): string => id.traceId + id.spanId;
+  const namedBy = new Map<string, string[]>();
+  for (const { spanId, links } of spans) {
+    for (const link of links) {
+      const key = keyOf(link);
+      namedBy.set(key, [...(namedBy.get(key) ?? []), spanId]);
+    }
+  }
   const linked = others.flatMap((span) => {
     if (span.traceId === traceId) return [];
     const forwards = span.links.filter((link) => link.traceId === traceId);
-    const backwards = [...ownBySpanId.values()].filter((own) =>
-      own.links.some((link) => link.traceId === span.traceId && link.spanId === span.spanId),
-    );
-    const ids = [...forwards, ...backwards].map(({ spanId }) => spanId);
-    const spanIds = [...new Set(ids)].filter((id) => ownBySpanId.has(id));
+    const ids = [...forwards.map(({ spanId }) => spanId), ...(namedBy.get(keyOf(span)) ?? [])];
+    const spanIds = [...new Set(ids)].filter((id) => own.has(id));
     return spanIds.length === 0 ? [] : [{ span, spanIds }];
   });
   return linked.sort((a, b) => a.span.startUs - b.span.startUs);

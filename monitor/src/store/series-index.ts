@@ -2,12 +2,15 @@
 // has to look that up in the file.
 //
 // X1. A series is its name and its labels; an empty label is as good as none.
-// X2. Never more than `seriesMax`: the samples of a further series are refused and counted.
+// X2. Never more than `seriesMax`, and none whose labels are longer than `labelsLengthMax`: the
+//     samples of others are refused and counted.
 // X3. A series is `unsaved` until the transaction that wrote it has ended well.
 
 import type { Labels, Matcher } from '../model.ts';
 import { matchLabels } from '../promql/matchers.ts';
 import type { SeriesRow } from './columns.ts';
+
+const labelsLengthMax = 8_192;
 
 export class SeriesIndex {
   readonly #seriesMax: number;
@@ -25,13 +28,13 @@ export class SeriesIndex {
     return this.#ids.size;
   }
 
-  /** @returns undefined when it would be one series too many (X2) */
+  /** @returns undefined when it would be one series too many, or too long a one (X2) */
   idOf(name: string, labels: Labels): number | undefined {
     const text = labelsText(labels);
     const key = `${name}${text}`;
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
-    if (this.#ids.size >= this.#seriesMax) return undefined;
+    if (this.#ids.size >= this.#seriesMax || key.length > labelsLengthMax) return undefined;
     const seriesId = this.#nextId;
     this.#nextId += 1;
     this.#ids.set(key, seriesId);

@@ -5,6 +5,7 @@
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LogRecord, Sample, Span } from '../model.ts';
+import { isTraceId } from '../otlp/translation.ts';
 import type { Batch } from './buffer.ts';
 import {
   appendRows,
@@ -74,7 +75,7 @@ function sorted(
     }
     const { atMs, value, stale = false, exemplar } = sample;
     samples.push({ seriesId, atMs, value, stale });
-    if (exemplar) exemplars.push({ seriesId, ...exemplar });
+    if (exemplar && isTraceId(exemplar.traceId)) exemplars.push({ seriesId, ...exemplar });
   };
   for (const batch of batches) {
     switch (batch.kind) {
