@@ -2,6 +2,7 @@
 //
 // F1. A watcher that reads too slowly misses lines, and is told how many; nobody waits for it.
 // F2. Watchers have a limit, and cost nothing while there are none.
+// F3. Nobody watches on for longer than a heartbeat when the token is over.
 
 import type { ServerResponse } from 'node:http';
 import type { Environment } from '@rushlight/chassis';
@@ -16,7 +17,8 @@ export type LogFilter = {
   traceId?: string | undefined;
 };
 
-type Watcher = { raw: ServerResponse; filter: LogFilter; missed: number };
+type Watcher = { raw: ServerResponse; filter: LogFilter; expiresAtMs: number; missed: number };
+type Clock = Pick<Environment, 'after' | 'nowMs'>;
 
 const watchersMax = 50;
 const waitingBytesMax = 262_144;
@@ -30,11 +32,11 @@ const headers = {
 
 export class LogFeed {
   readonly #watchers = new Set<Watcher>();
-  readonly #env: Pick<Environment, 'after'>;
+  readonly #env: Clock;
   #stopBeating: (() => void) | undefined;
   #closed = false;
 
-  constructor(env: Pick<Environment, 'after'>) {
+  constructor(env: Clock) {
     this.#env = env;
   }
 
@@ -43,11 +45,11 @@ export class LogFeed {
    *
    * @throws ApiError('busy') when too many watch already
    */
-  open(raw: ServerResponse, filter: LogFilter): void {
+  open(raw: ServerResponse, filter: LogFilter, expiresAtMs: number): void {
     if (this.#closed || this.#watchers.size >= watchersMax)
       throw new ApiError('busy', { waitS: 10 });
     if (raw.destroyed) return; // Gone before it began: it would not say so again.
-    const watcher = { raw, filter, missed: 0 };
+    const watcher = { raw, filter, expiresAtMs, missed: 0 };
     this.#watchers.add(watcher);
     raw.once('close', () => this.#watchers.delete(watcher));
     raw.on('error', () => this.#watchers.delete(watcher));
@@ -70,8 +72,10 @@ export class LogFeed {
 
   #beat(): () => void {
     return this.#env.after(heartbeatMs, () => {
-      for (const { raw } of this.#watchers) {
-        if (raw.writableLength < waitingBytesMax) raw.write(': still here\n\n');
+      const nowMs = this.#env.nowMs();
+      for (const { raw, expiresAtMs } of this.#watchers) {
+        if (expiresAtMs <= nowMs) raw.end();
+        else if (raw.writableLength < waitingBytesMax) raw.write(': still here\n\n');
       }
       this.#stopBeating = this.#closed || this.#watchers.size === 0 ? undefined : this.#beat();
     });

@@ -1,6 +1,6 @@
 // Logs: search, live tail, and what they say grouped by template.
 
-import { type Handlers, hijacked } from '@rushlight/chassis';
+import { type Handlers, hijacked, userOf } from '@rushlight/chassis';
 import type { monitorApi } from '@rushlight/contracts';
 import type { LogLevel } from '../model.ts';
 import { LogTemplates } from '../read/log-templates.ts';
@@ -26,8 +26,9 @@ export function logHandlers({ env, store, feed }: ApiParts): LogHandlers {
       });
       return { status: 200, body: { lines: lines.map(logLineOf) } };
     },
-    tailLogs: async ({ query }, { reply }) => {
-      feed.open(reply.raw, query);
+    tailLogs: async ({ query }, context) => {
+      const { expiresAtS } = userOf(context);
+      feed.open(context.reply.raw, query, expiresAtS * 1_000);
       return hijacked;
     },
     analyzeErrors: async ({ query }) => {
