@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { measureTelemetry } from '../src/measure/telemetry.ts';
 import { atNoon, temporaryFolder } from './store-under-test.ts';
 
-test('every span is taken in, and every question is measured', async () => {
+test('every span is taken in, and every question is measured', { timeout: 150_000 }, async () => {
   using folder = temporaryFolder();
   const plan = { spans: 2_000, watchedMinutes: 3, folder: `${folder.path}/made` };
   const measured = await measureTelemetry({ ...plan, env: atNoon, log: silentLog });

@@ -58,14 +58,14 @@ beforeAll(async () => {
   }
   await store.flush();
   api = createQueryApi({ series: store.series, logs: store.logs, nowMs: () => nowMs });
-}, 60_000);
+}, 150_000);
 
 afterAll(async () => {
   await store[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
 
-describe('examples', () => {
+describe('examples', { timeout: 60_000 }, () => {
   test.each(examples('promql'))('%s', async (query) => {
     const { status, body } = await api.prometheus.query(new URLSearchParams({ query }));
     expect([status, JSON.stringify(body)]).toEqual([200, expect.stringMatching(/"result":\[./)]);
