@@ -115,11 +115,18 @@ async function searchTraces(
   search: TraceSearch,
   options?: ReadOptions,
 ): Promise<TraceSummary[]> {
-  const hit = hitCondition(search);
-  const having = [
-    ...(search.durationUsMin === undefined ? [] : ['duration_us >= ?']),
-    ...(search.status === undefined ? [] : ['errors > 0']),
-  ];
+  const within = startedBetween(search.fromUs, search.toUs);
+  const wanted = wantedSpan(search);
+  const isAnyTrace = wanted.length === 0;
+  const hit = all([within, ...wanted]);
+  const having = all([
+    // To know each trace of the time beforehand takes as long as to look at each.
+    ...(isAnyTrace ? [{ ...within, sql: `count_if(${within.sql}) > 0` }] : []),
+    ...(search.durationUsMin === undefined
+      ? []
+      : [{ sql: 'duration_us >= ?', parameters: [search.durationUsMin] }]),
+    ...(search.status === undefined ? [] : [{ sql: 'errors > 0', parameters: [] }]),
+  ]);
   const around = [search.fromUs - aroundUs, search.toUs + aroundUs];
   const found = await rows<TraceRow>(
     `WITH found AS MATERIALIZED (
@@ -127,8 +134,9 @@ async function searchTraces(
          max(start_us + duration_us) - min(start_us) AS duration_us,
          count(*) AS spans, count(*) FILTER (status = 'error') AS errors
        FROM spans
-       WHERE start_us BETWEEN ? AND ? AND trace_id IN (SELECT trace_id FROM spans WHERE ${hit.sql})
-       GROUP BY trace_id ${having.length === 0 ? '' : `HAVING ${having.join(' AND ')}`}
+       WHERE start_us BETWEEN ? AND ?
+         ${isAnyTrace ? '' : `AND trace_id IN (SELECT trace_id FROM spans WHERE ${hit.sql})`}
+       GROUP BY trace_id HAVING ${having.sql}
        ORDER BY start_us DESC, trace_id LIMIT ?
      ), described AS (
        SELECT trace_id, to_json(list_sort(list(DISTINCT service)))::VARCHAR AS services,
@@ -140,8 +148,8 @@ async function searchTraces(
      SELECT * FROM found JOIN described USING (trace_id) ORDER BY start_us DESC, trace_id`,
     [
       ...around,
-      ...hit.parameters,
-      ...(search.durationUsMin === undefined ? [] : [search.durationUsMin]),
+      ...(isAnyTrace ? [] : hit.parameters),
+      ...having.parameters,
       Math.min(search.limit, tracesMax),
       ...around,
     ],
@@ -153,19 +161,15 @@ async function searchTraces(
 /** The spans of a trace that is found are looked for so long before and after. */
 const aroundUs = 300_000_000;
 
-function hitCondition(search: TraceSearch): Condition {
+/** What one span of the trace has to be, besides its time. */
+function wantedSpan(search: TraceSearch): Condition[] {
   const attributes = Object.entries(search.attributes ?? {}).map(
     ([key, value]): Condition => ({
       sql: 'json_extract_string(attributes, ?) = ?',
       parameters: [`/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, value],
     }),
   );
-  return all([
-    startedBetween(search.fromUs, search.toUs),
-    ...equal('service', search.service),
-    ...equal('name', search.name),
-    ...attributes,
-  ]);
+  return [...equal('service', search.service), ...equal('name', search.name), ...attributes];
 }
 
 function summaryOf(row: TraceRow): TraceSummary {
