@@ -1,11 +1,18 @@
 // The disk of the monitor's store is full: telemetry is dropped and counted, nothing else happens,
 // and when there is space again it is kept again.
 
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { realEnvironment, silentLog } from '@rushlight/chassis';
+import { monitorApiAtGateway } from '@rushlight/contracts';
 import { openTelemetryStore } from '@rushlight/monitor';
 import { expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../src/eventually.ts';
-import { report } from '../src/report.ts';
+import { expectAllSold } from '../src/expect-all-sold.ts';
+import { startCrowdedShop, startShop } from '../src/platform.ts';
+import { newSeed, report } from '../src/report.ts';
+import { startShoppers } from '../src/shoppers.ts';
 import { mountSmallDisk } from '../src/small-disk.ts';
 
 const startUs = Date.now() * 1_000;
@@ -58,4 +65,47 @@ test('a store whose disk is full drops and counts, and recovers by itself', asyn
   const [row] = await store.rows<{ n: number }>('SELECT count(*) AS n FROM spans');
   expect(row?.n).toBe(written.spans);
   report(`telemetry, disk full: ${sent} spans sent, ${dropped.spans} dropped, the rest kept`);
+});
+
+test('a shop whose monitor has no disk left sells as before', { timeout: 240_000 }, async () => {
+  const disk = mountSmallDisk(48);
+  if (typeof disk === 'string') {
+    report(`shop, telemetry disk full: not run, because ${disk}`);
+    return;
+  }
+  onTestFinished(disk.unmount);
+  const parent = mkdtempSync(join(tmpdir(), 'rushlight-system-'));
+  onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
+  const data = join(parent, 'data');
+  await (await startShop({ data })).stop();
+  const folder = join(data, 'services', 'monitor');
+  rmSync(folder, { recursive: true });
+  symlinkSync(disk.data, folder);
+  const seed = newSeed('telemetry disk full');
+  const { shop, students, itemIds } = await startCrowdedShop({ data });
+  try {
+    const health = async (): Promise<string> =>
+      (await shop.api.try(monitorApiAtGateway.monitorHealth, {}, await shop.admin())).text;
+    const shoppers = startShoppers(shop, { students, itemIds, perS: 40, seed });
+    await shoppers.more(80);
+    await eventually('the monitor writes', async () => (await health()).includes('"open"'));
+    disk.fill();
+    const limits = { deadlineMs: 60_000, everyMs: 250 };
+    await eventually(
+      'the monitor cannot write',
+      async () => {
+        disk.fill();
+        return (await health()).includes('"broken"');
+      },
+      limits,
+    );
+    await shoppers.more(200, 60_000);
+    disk.free();
+    await eventually('it writes again', async () => (await health()).includes('"open"'), limits);
+    const sold = await expectAllSold(shop, shoppers, `seed ${seed}`);
+    report(`telemetry disk full: ${sold} sold`);
+  } finally {
+    disk.free();
+    await shop.stop();
+  }
 });
