@@ -10,7 +10,7 @@ import { type ApiParts, inUs, rangeOf } from './parts.ts';
 type ServiceHandlers = Pick<Handlers<typeof monitorApi>, 'listWatchedServices' | 'watchService'>;
 
 /** Spans in which kinds of edges, links and databases are looked for: the newest. */
-const mapSpansMax = 5_000;
+const mapSpansMax = 3_000;
 
 export function serviceHandlers(parts: ApiParts): ServiceHandlers {
   const { env, store, targets } = parts;

@@ -1,7 +1,7 @@
 // What a shop of eight services tells about itself, made up for measurements: figures every ten
 // seconds, lines of logs, and traces of orders through all of it.
 
-import type { Labels, LogRecord, Sample, Span } from '../model.ts';
+import type { Labels, LogRecord, Sample, Span, SpanKind } from '../model.ts';
 
 export const shopServices = [
   'gateway',
@@ -100,23 +100,39 @@ export function shopLogs(number: number, atUs: number): LogRecord[] {
 
 export const shopTraceId = (number: number): string => idOf(number, 32);
 
+const steps = [
+  ['gateway', 'server'],
+  ['gateway', 'client'],
+  ['orders', 'server'],
+  ['orders', 'client'],
+  ['orders', 'client'],
+  ['inventory', 'server'],
+  ['inventory', 'client'],
+  ['orders', 'producer'],
+  ['payments', 'consumer'],
+  ['payments', 'client'],
+  ['kitchen', 'consumer'],
+  ['notifications', 'consumer'],
+] as const satisfies readonly (readonly [(typeof shopServices)[number], SpanKind])[];
+export const spansPerTrace = steps.length;
+
 /** The spans of an order: each is called by the one before it. */
 export function shopTrace(number: number, startUs: number): Span[] {
   const traceId = shopTraceId(number);
-  return shopServices.map((service, at) => {
-    const durationUs = 1_000 * (shopServices.length - at) + ((number * 7_919) % 40_000);
+  return steps.map(([service, kind], at) => {
+    const durationUs = 1_000 * (steps.length - at) + ((number * 7_919) % 40_000);
+    const route = routes[number % routes.length];
     return {
       traceId,
-      spanId: idOf(number * 8 + at, 16),
-      ...(at === 0 ? {} : { parentSpanId: idOf(number * 8 + at - 1, 16) }),
-      ...{ service, instance: `${service}-1`, name: `POST ${routes[number % routes.length]}` },
-      kind: 'server',
+      spanId: idOf(number * steps.length + at, 16),
+      ...(at === 0 ? {} : { parentSpanId: idOf(number * steps.length + at - 1, 16) }),
+      ...{ service, instance: `${service}-1`, name: `POST ${route}`, kind },
       startUs: startUs + at * 400,
       durationUs,
       status: number % 50 === 0 ? 'error' : 'unset',
       attributes: {
         'http.request.method': 'POST',
-        'http.route': `/api/v1/${routes[number % routes.length]}`,
+        'http.route': `/api/v1/${route}`,
         'http.response.status_code': 201,
         'order.id': `0198-${number}`,
         'db.system.name': 'postgresql',

@@ -10,7 +10,7 @@ import { spansOf } from '../otlp/translate-traces.ts';
 import type { TelemetryStore } from '../store/face.ts';
 import { openTelemetryStore } from '../store/telemetry-store.ts';
 import { endpointCalls } from './endpoints.ts';
-import { scrapeMs, shopLogs, shopScrapes, shopServices, shopTrace } from './shop-telemetry.ts';
+import { scrapeMs, shopLogs, shopScrapes, shopTrace, spansPerTrace } from './shop-telemetry.ts';
 import { traceBody } from './trace-body.ts';
 
 export type TelemetryMeasurement = {
@@ -112,7 +112,7 @@ async function fill(
   const scrape = shopScrapes();
   const scrapes = Math.round((watchedMinutes * 60_000) / scrapeMs);
   const traced = Math.min(scrapes, windowUs / 1_000 / scrapeMs);
-  const tracesPerScrape = Math.ceil(spans / shopServices.length / traced);
+  const tracesPerScrape = Math.ceil(spans / spansPerTrace / traced);
   let traces = 0;
   for (let number = 0; number < scrapes; number += 1) {
     const atMs = nowMs - (scrapes - number) * scrapeMs;

@@ -2,8 +2,9 @@
 //
 // M1. A service's requests are its server and consumer spans, or its roots where it has none of
 //     these; what it does inside of them is not counted again.
-// M2. An edge needs both ends: a parent and a child, or two linked spans, of two services. Linked
-//     spans count once however often they name each other, from the one that began first.
+// M2. An edge needs both ends: a parent and a child that serves or consumes, or two linked spans, of
+//     two services. Linked spans count once however often they name each other, from the one that
+//     began first. Other work that stands below a span of another service was not asked for by it.
 // M3. A client's span of a database is an edge to that database, which sends no spans itself.
 
 import type { Span } from '../model.ts';
@@ -47,7 +48,7 @@ export function serviceMapOf(spans: readonly Span[], windowS: number): ServiceMa
     const node = nodeOf(span.service, 'service');
     if (isRequest(span, byId, serving)) put(node, span);
     const parent = byId.get(`${span.traceId}${span.parentSpanId}`);
-    if (parent !== undefined && parent.service !== span.service) {
+    if (parent !== undefined && parent.service !== span.service && isEntry(span)) {
       const kind = isMessage(parent, span) ? 'message' : 'call';
       addEdge({ from: parent.service, to: span.service, kind }, span);
     }

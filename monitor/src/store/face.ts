@@ -133,7 +133,7 @@ export type LogSearch = TimeRange & {
   newestFirst: boolean;
 };
 
-/** Calls from one service to another, counted from spans whose parent is of another service. */
+/** Calls from one service to another: spans that serve or consume, whose parent is of another. */
 export type ServiceEdge = {
   caller: string;
   callee: string;

@@ -208,7 +208,7 @@ async function serviceEdges(
      FROM spans AS callee JOIN spans AS caller
        ON caller.span_id = callee.parent_span_id AND caller.trace_id = callee.trace_id
      WHERE callee.start_us BETWEEN ? AND ? AND caller.start_us BETWEEN ? AND ?
-       AND caller.service <> callee.service
+       AND callee.kind IN ('server', 'consumer') AND caller.service <> callee.service
      GROUP BY ALL ORDER BY caller, callee`,
     [fromUs, toUs, fromUs - aroundUs, toUs],
     options,
