@@ -181,6 +181,14 @@ test('a batch that is linked with an order is shown beside it, whoever holds the
   expect(shown?.linked).toEqual([{ span: batch, spanIds: [spanIdOf(1), spanIdOf(0)] }]);
 });
 
+test('work that stands below a span of another service, and serves nobody, is no call', () => {
+  const spans = [
+    span({ id: 0, service: 'gateway', kind: 'server', startUs: 0, endUs: 20 }),
+    span({ id: 1, parent: 0, service: 'kitchen', kind: 'internal', startUs: 30, endUs: 40 }),
+  ];
+  expect(serviceMapOf(spans, 10).edges).toEqual([]);
+});
+
 test('the map has calls, messages, links and databases as edges', () => {
   const spans = [
     span({ id: 0, service: 'gateway', kind: 'server', startUs: 0, endUs: 20_000 }),
