@@ -40,7 +40,9 @@ export type ServiceOptions<S extends z.ZodObject> = {
   settings: S;
   start: (service: Service<z.output<S>>) => Promise<void>;
   /** Who may call; other services of ours unless given. */
-  authenticate?: (service: { config: ServiceConfig; env: Environment }) => Authenticate;
+  authenticate?: (
+    service: Pick<Service<z.output<S>>, 'config' | 'env' | 'settings'>,
+  ) => Authenticate;
   admit?: (priority: Priority) => () => void;
 };
 
@@ -140,7 +142,7 @@ function makeService<S extends z.ZodObject>(
     void releases.push({ what, close });
   const tracer = openTraces({ config, keptPerS: read.tracesPerS, env, log, metrics, own });
   const server = createHttpServer({
-    authenticate: options.authenticate?.({ config, env }) ?? authenticateService(tokens),
+    authenticate: options.authenticate?.({ config, env, settings }) ?? authenticateService(tokens),
     log,
     metrics,
     lab: config.lab,

@@ -46,6 +46,11 @@ const options = { port, host, data, fresh: flag, lab: flag } as const;
 type OptionName = keyof typeof options;
 const optionNames = Object.keys(options) as OptionName[];
 
+/** 0: any that is free. */
+const anyPort = z.string().refine((text) => text === '0' || port.safeParse(text).success, {
+  error: 'must be a whole number from 0 to 65535',
+});
+
 /** Settings that are for every service, or that are needed before one runs. */
 const general: Readonly<Record<string, z.ZodType<unknown, string>>> = {
   RUSHLIGHT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']),
@@ -55,11 +60,8 @@ const general: Readonly<Record<string, z.ZodType<unknown, string>>> = {
     .refine((text) => /^\d+(\.\d+)?$/.test(text) && Number(text) <= 10_000, {
       error: 'must be a number from 0 to 10000',
     }),
-  RUSHLIGHT_MONITOR_OTLP_PORT: z
-    .string()
-    .refine((text) => text === '0' || port.safeParse(text).success, {
-      error: 'must be a whole number from 0 to 65535',
-    }),
+  RUSHLIGHT_MONITOR_OTLP_PORT: anyPort,
+  RUSHLIGHT_MONITOR_PORT: anyPort,
 };
 
 // Names of OpenTelemetry, which mean what they mean everywhere.

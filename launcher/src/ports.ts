@@ -27,6 +27,14 @@ export async function findFreePort(taken: ReadonlySet<number>, host: string): Pr
   throw new LaunchError(`No free port between ${portMin} and ${portMax} on ${host}.`);
 }
 
+/** Throws LaunchError unless a part can listen there on 127.0.0.1. @param name who says so */
+export async function checkSettingsPort(port: number, name: string): Promise<void> {
+  const why = await whyNotFree(port, '127.0.0.1');
+  if (why === undefined) return;
+  const what = why === 'EADDRINUSE' ? 'is taken' : `cannot be listened on: ${why}`;
+  throw new LaunchError(`Port ${port} of ${name} ${what}. Choose another one, or 0 for any.`);
+}
+
 /** Throws LaunchError, with the way out, unless the gateway can listen there. */
 export async function checkGatewayPort(port: number, host: string): Promise<void> {
   const why = await whyNotFree(port, host);

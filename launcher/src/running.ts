@@ -21,7 +21,7 @@ import { type OtlpPort, otlpPortDefault, takeOtlpPort } from './otlp-port.ts';
 import type { Part, PartEvent } from './part.ts';
 import { PartsView } from './parts-view.ts';
 import type { Platform, PlatformOptions } from './platform-types.ts';
-import { checkGatewayPort, findFreePort } from './ports.ts';
+import { checkGatewayPort, checkSettingsPort, findFreePort } from './ports.ts';
 import { ensureCluster, forgetCluster } from './postgres/cluster.ts';
 import { databaseNames, databaseUrl, ensureDatabases } from './postgres/databases.ts';
 import { choosePlace, type Place } from './postgres/place.ts';
@@ -36,6 +36,7 @@ type Ports = ReadonlyMap<string, number>;
 type Shared = Omit<Surroundings, 'host' | 'port' | 'folder'>;
 
 const otlpPortSetting = 'RUSHLIGHT_MONITOR_OTLP_PORT';
+const monitorPortSetting = 'RUSHLIGHT_MONITOR_PORT';
 
 /** How long other parts may take to fail as well, so that all mistakes are told together. */
 const furtherFailuresMs = 500;
@@ -300,16 +301,28 @@ function otlpUrl({ port }: OtlpPort): string {
   return `http://127.0.0.1:${port}`;
 }
 
-function wantedOtlpPort({ settings, env }: PlatformOptions): number {
-  const text = env?.monitor?.[otlpPortSetting] ?? settings?.[otlpPortSetting];
-  return text === undefined ? otlpPortDefault : Number(text);
+function monitorSetting({ settings, env }: PlatformOptions, name: string): string | undefined {
+  return env?.monitor?.[name] ?? settings?.[name];
 }
 
-async function choosePorts({ port, host = '127.0.0.1' }: PlatformOptions): Promise<Ports> {
+function wantedOtlpPort(options: PlatformOptions): number {
+  return Number(monitorSetting(options, otlpPortSetting) ?? otlpPortDefault);
+}
+
+async function choosePorts(options: PlatformOptions): Promise<Ports> {
+  const { port, host = '127.0.0.1' } = options;
   const ports = new Map<string, number>();
   if (port !== 0) {
     await checkGatewayPort(port, host);
     ports.set('gateway', port);
+  }
+  const monitorPort = Number(monitorSetting(options, monitorPortSetting) ?? 0);
+  if (monitorPort !== 0) {
+    if (monitorPort === port) {
+      throw new LaunchError(`The gateway and ${monitorPortSetting} cannot both have port ${port}.`);
+    }
+    await checkSettingsPort(monitorPort, monitorPortSetting);
+    ports.set('monitor', monitorPort);
   }
   for (const name of partNames) {
     if (ports.has(name)) continue;

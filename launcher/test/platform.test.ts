@@ -327,6 +327,11 @@ test('a taken port is told before anything starts', async () => {
   await expect(start).rejects.toThrow(
     `Port ${port} on 127.0.0.1 is taken. Choose another one: npm start -- --port ${port + 1}`,
   );
+  const settings = { RUSHLIGHT_MONITOR_PORT: String(port) };
+  const options = { data: data.path, port: 0, lab: true, settings, command: fakeCommand };
+  await expect(startPlatform(options)).rejects.toThrow(
+    `Port ${port} of RUSHLIGHT_MONITOR_PORT is taken. Choose another one, or 0 for any.`,
+  );
   server.close();
   expect(() => readFileSync(join(data.path, 'lock'))).toThrow();
   expect(processesWith(data.path)).toEqual([]);

@@ -1,6 +1,7 @@
 import { serviceNames } from '@rushlight/contracts';
 import { expect, test } from 'vitest';
 import { startPlatform } from '../src/index.ts';
+import { findFreePort } from '../src/ports.ts';
 import { fakeCommand } from './fake-command.ts';
 import { temporaryFolder } from './support.ts';
 
@@ -22,6 +23,15 @@ test('services send telemetry where the user says', async () => {
     OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example',
     OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20YTpi',
   });
+});
+
+test('the monitor has the port that the settings say', async () => {
+  using data = temporaryFolder();
+  const port = await findFreePort(new Set(), '127.0.0.1');
+  const settings = { RUSHLIGHT_MONITOR_PORT: String(port), RUSHLIGHT_MONITOR_OTLP_PORT: '0' };
+  const options = { data: data.path, port: 0, lab: true, settings, command: fakeCommand };
+  await using platform = await startPlatform(options);
+  expect(platform.serviceUrl('monitor')).toBe(`http://127.0.0.1:${port}`);
 });
 
 test('a platform without a monitor sends telemetry nowhere', async () => {

@@ -199,8 +199,8 @@ function keepLooking(service: Monitor, looking: Looking): void {
 
 await runService({
   settings,
-  authenticate: ({ config, env }) => {
-    authenticate = authenticateMonitor(createServiceTokens(config, env), () => users);
+  authenticate: ({ config, env, settings: { RUSHLIGHT_MONITOR_TOKEN: token } }) => {
+    authenticate = authenticateMonitor(createServiceTokens(config, env), () => users, token);
     return authenticate;
   },
   start: async (service) => {

@@ -22,6 +22,11 @@ export const settings = notifierSettings.extend({
   RUSHLIGHT_MONITOR_LOG_FOLDER: z.string().min(1).optional(),
   /** How often /metrics of every target is read. */
   RUSHLIGHT_MONITOR_SCRAPE_S: z.coerce.number().min(1).max(300).default(10),
+  /** With this token a program, such as a Grafana, may read everything, and change nothing. */
+  RUSHLIGHT_MONITOR_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/=-]{24,500}$/, 'must be 24 to 500 letters, digits or any of . ~ + / = _ -')
+    .optional(),
   /** Read /metrics of private addresses other than this machine's too. */
   RUSHLIGHT_MONITOR_PRIVATE_TARGETS: z
     .enum(['true', 'false'])

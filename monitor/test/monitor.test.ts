@@ -3,10 +3,10 @@
 import { join } from 'node:path';
 import { realEnvironment, silentLog } from '@rushlight/chassis';
 import { clientAs, createIssuer } from '@rushlight/chassis/testing';
-import { type Call, monitorApi } from '@rushlight/contracts';
+import { type Call, monitorApi, type Route } from '@rushlight/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTelemetryStore } from '../src/store/telemetry-store.ts';
-import { type RouteName, type RunningMonitor, startMonitor } from './running-monitor.ts';
+import { type RouteName, type RunningMonitor, readToken, startMonitor } from './running-monitor.ts';
 import {
   batchTraceId,
   orderSpans,
@@ -210,30 +210,47 @@ test('only admins and services may ask', async () => {
   await client.close();
 });
 
-test('a Grafana can ask in the forms of Prometheus and Loki', async () => {
-  const authorization = `Bearer ${running.admin}`;
-  const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' };
-  const answer = await fetch(`${running.monitor.url}/api/v1/query`, {
-    method: 'POST',
-    headers,
-    body: `query=${encodeURIComponent('count(up)')}&time=${nowMs / 1000 - 20}`,
+test('the token of the settings reads everything, and changes nothing', async () => {
+  for (const [name, { method }] of Object.entries(monitorApi) as [RouteName, Route][]) {
+    const call = { params: { traceId: orderTraceId } };
+    if (method !== 'GET') expect(await refusal(name, call, readToken)).toBe('403 forbidden');
+  }
+  const asked = await fetch(`${running.monitor.url}/api/alerts`, {
+    headers: { authorization: `Bearer ${readToken}` },
   });
-  expect(await answer.json()).toMatchObject({
-    status: 'success',
-    data: { resultType: 'vector', result: [{ metric: {}, value: [expect.anything(), '4'] }] },
-  });
-  const labels = await fetch(`${running.monitor.url}/api/v1/label/item/values`, {
-    headers: { authorization },
-  });
-  expect(await labels.json()).toMatchObject({ data: ['rice', 'soup'] });
-  const seconds = nowMs / 1000;
-  const query = encodeURIComponent('sum by (service) (count_over_time({service="payments"} [5m]))');
-  const loki = await fetch(
-    `${running.monitor.url}/loki/api/v1/query_range?query=${query}&start=${seconds - 60}&end=${seconds}&step=30`,
-    { headers: { authorization } },
-  );
-  expect(await loki.json()).toMatchObject({
-    status: 'success',
-    data: { resultType: 'matrix', result: [{ metric: { service: 'payments' } }] },
-  });
+  expect(asked.status).toBe(200);
+  expect(await refusal('listAlerts', {}, `${readToken}x`)).toBe('401 unauthorized');
 });
+
+test.each(['an admin', 'a program with the token that lasts'])(
+  '%s can ask in the forms of Prometheus and Loki',
+  async (who) => {
+    const authorization = `Bearer ${who === 'an admin' ? running.admin : readToken}`;
+    const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' };
+    const answer = await fetch(`${running.monitor.url}/api/v1/query`, {
+      method: 'POST',
+      headers,
+      body: `query=${encodeURIComponent('count(up)')}&time=${nowMs / 1000 - 20}`,
+    });
+    expect(await answer.json()).toMatchObject({
+      status: 'success',
+      data: { resultType: 'vector', result: [{ metric: {}, value: [expect.anything(), '4'] }] },
+    });
+    const labels = await fetch(`${running.monitor.url}/api/v1/label/item/values`, {
+      headers: { authorization },
+    });
+    expect(await labels.json()).toMatchObject({ data: ['rice', 'soup'] });
+    const seconds = nowMs / 1000;
+    const query = encodeURIComponent(
+      'sum by (service) (count_over_time({service="payments"} [5m]))',
+    );
+    const loki = await fetch(
+      `${running.monitor.url}/loki/api/v1/query_range?query=${query}&start=${seconds - 60}&end=${seconds}&step=30`,
+      { headers: { authorization } },
+    );
+    expect(await loki.json()).toMatchObject({
+      status: 'success',
+      data: { resultType: 'matrix', result: [{ metric: { service: 'payments' } }] },
+    });
+  },
+);

@@ -32,6 +32,9 @@ export type RunningMonitor = {
   refusal(name: RouteName, call?: AnyCall, token?: string): Promise<string>;
 } & AsyncDisposable;
 
+/** The one that lasts, and may only read. */
+export const readToken = 'a-token-that-lasts-and-reads-only';
+
 /** @param fill what the store holds before the start, in this data folder */
 export async function startMonitor(
   options: { fill?: (dataFolder: string) => Promise<void> } = {},
@@ -48,6 +51,7 @@ export async function startMonitor(
       RUSHLIGHT_DATA: folder.path,
       RUSHLIGHT_MONITOR_OTLP_PORT: '0',
       RUSHLIGHT_MONITOR_SCRAPE_S: '1',
+      RUSHLIGHT_MONITOR_TOKEN: readToken,
       RUSHLIGHT_MONITOR_LOG_FOLDER: logs,
     },
   }).catch((error: unknown) => {
