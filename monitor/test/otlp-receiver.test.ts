@@ -205,6 +205,33 @@ test('records that cannot be kept are refused by number and reason, the others a
   expect([asJson.status, asProtobuf.status, receiver.spans.length]).toEqual([200, 200, 2]);
 });
 
+test('a packing is known in capitals too', async () => {
+  const headers = { ...json, 'content-encoding': 'GZIP' };
+  const answer = await send(
+    `${receiver.url}/v1/traces`,
+    gzipSync(JSON.stringify(request(span))),
+    headers,
+  );
+  expect([answer.status, receiver.spans.length]).toEqual([200, 1]);
+});
+
+test('a metric that would pass for one of ours is refused in the answer', async () => {
+  const dataPoints = [{ timeUnixNano: startTimeUnixNano, asInt: '0' }];
+  const metrics = [
+    { name: 'up', gauge: { dataPoints } },
+    { name: 'oven_heat', gauge: { dataPoints } },
+  ];
+  const attributes = [{ key: 'service.name', value: { stringValue: 'bakery' } }];
+  const body = { resourceMetrics: [{ resource: { attributes }, scopeMetrics: [{ metrics }] }] };
+  const answer = await send(`${receiver.url}/v1/metrics`, JSON.stringify(body));
+  expect(answer.status).toBe(200);
+  expect(JSON.parse(answer.body.toString()).partialSuccess).toEqual({
+    rejectedDataPoints: '1',
+    errorMessage: '1 refused: the name of the metric is one of the shop or of the monitor',
+  });
+  expect(receiver.samples.map(({ name }) => name)).toEqual(['oven_heat', 'target_info']);
+});
+
 const bomb = gzipSync(Buffer.alloc(50_000_000));
 
 test.each([

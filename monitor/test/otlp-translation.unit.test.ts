@@ -1,11 +1,24 @@
 import { describe, expect, test } from 'vitest';
+import { ruleGroups } from '../src/alerting/rule-groups.ts';
 import type { Sample } from '../src/model.ts';
 import { decodeJson } from '../src/otlp/json.ts';
 import { metricName } from '../src/otlp/metric-names.ts';
+import { isOwnMetric } from '../src/otlp/own-names.ts';
 import { decodeProtobuf } from '../src/otlp/protobuf.ts';
 import { logsOf } from '../src/otlp/translate-logs.ts';
 import { samplesOf } from '../src/otlp/translate-metrics.ts';
+import { parsePromql } from '../src/promql/parse.ts';
+import { recordingRules } from '../src/rules.ts';
 import { encodeRequest } from './otlp-encoder.ts';
+
+/** Of every selector, as the expression has it. */
+function namesIn(node: unknown): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  if (!Array.isArray(node) && 'label' in node && node.label === '__name__') {
+    return 'value' in node ? [String(node.value)] : [];
+  }
+  return Object.values(node).flatMap(namesIn);
+}
 
 const nowMs = 1_790_078_400_000;
 const nowUs = nowMs * 1_000;
@@ -117,10 +130,10 @@ describe('metrics', () => {
 
   test('a point without a recorded value ends its series', () => {
     const { records } = translated({
-      name: 'up',
+      name: 'oven_on',
       gauge: { dataPoints: [{ timeUnixNano, flags: 1 }] },
     });
-    expect(lines(records)).toEqual(['up{} stale', 'target_info{"os_type":"linux"} 1']);
+    expect(lines(records)).toEqual(['oven_on{} stale', 'target_info{"os_type":"linux"} 1']);
   });
 
   test('what cannot be kept is refused with its reason', () => {
@@ -149,6 +162,76 @@ describe('metrics', () => {
         '2 refused: a point must have a name and an instant that is not in the future; ' +
         '1 refused: a histogram must have one bucket more than bounds',
     );
+  });
+
+  test.each([
+    ['up', ''],
+    ['scrape.samples.scraped', ''],
+    ['ALERTS', ''],
+    ['slo:errors:rate5m', ''],
+    ['service:http_requests:rate5m', ''],
+    ['dead.letters', ''],
+    ['http_requests_total', ''],
+    ['http.requests', ''],
+    ['http.request.duration', 's'],
+    ['db_operation_duration_seconds_sum', ''],
+    ['process.resident.memory', 'By'],
+  ])('%s is ours, and not taken from outside', (name, unit) => {
+    const dataPoints = [{ timeUnixNano, asDouble: 0 }];
+    const sum = { aggregationTemporality: 2, isMonotonic: true, dataPoints };
+    const one = name === 'http.requests' ? { sum } : { gauge: { dataPoints } };
+    const { records, refused } = translated({ name, unit, ...one });
+    expect(records).toEqual([]);
+    expect(refused).toBe('1 refused: the name of the metric is one of the shop or of the monitor');
+  });
+
+  test('a summary and a histogram under a name of ours are refused with all their points', () => {
+    const dataPoints = [{ timeUnixNano, count: '1', sum: 1 }];
+    const { records, refused } = translated(
+      { name: 'up', summary: { dataPoints: [...dataPoints, ...dataPoints] } },
+      { name: 'up', histogram: { aggregationTemporality: 2, dataPoints } },
+    );
+    expect(records).toEqual([]);
+    expect(refused).toBe('3 refused: the name of the metric is one of the shop or of the monitor');
+  });
+
+  test('whatever a rule reads or writes is ours', () => {
+    const exprs = ruleGroups.flatMap(({ recording, alerts }) => [
+      ...recording.map(({ expr }) => expr),
+      ...alerts.map(({ rule }) => rule.expr),
+    ]);
+    const read = exprs.flatMap((expr) => namesIn(parsePromql(expr)));
+    expect(read.length).toBeGreaterThan(40);
+    const written = recordingRules.map(({ record }) => record);
+    expect([...read, ...written].filter((name) => !isOwnMetric(name))).toEqual([]);
+  });
+
+  test.each(['gateway', 'Monitor', ' ORDERS ', 'postgres'])('%s is a name of ours', (service) => {
+    const named = { attributes: [text('service.name', service)] };
+    const metric = { name: 'heat', gauge: { dataPoints: [{ timeUnixNano }, { timeUnixNano }] } };
+    const resourceMetrics = [{ resource: named, scopeMetrics: [{ metrics: [metric] }] }];
+    const metrics = samplesOf(
+      decodeJson('MetricsRequest', JSON.stringify({ resourceMetrics })),
+      nowUs,
+    );
+    expect(metrics.records).toEqual([]);
+    const why = 'the service.name is that of a part of the shop';
+    expect(metrics.refusals.message()).toBe(`2 refused: ${why}`);
+    const logRecords = [{ timeUnixNano, body: { stringValue: 'all is well' } }];
+    const resourceLogs = [{ resource: named, scopeLogs: [{ logRecords }] }];
+    const lines = logsOf(decodeJson('LogsRequest', JSON.stringify({ resourceLogs })), nowUs);
+    expect(lines.records).toEqual([]);
+    expect(lines.refusals.message()).toBe(`1 refused: ${why}`);
+  });
+
+  test('a service has at most 256 characters of a name', () => {
+    const named = { attributes: [text('service.name', 'x'.repeat(5_000))] };
+    const metric = { name: 'heat', gauge: { dataPoints: [{ timeUnixNano }] } };
+    const resourceMetrics = [{ resource: named, scopeMetrics: [{ metrics: [metric] }] }];
+    const request = decodeJson('MetricsRequest', JSON.stringify({ resourceMetrics }));
+    const [first] = samplesOf(request, nowUs).records;
+    expect(first?.labels['service']).toBe('x'.repeat(256));
+    expect(first?.labels['job']).toBe('x'.repeat(256));
   });
 
   test.each([

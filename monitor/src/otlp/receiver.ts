@@ -167,7 +167,7 @@ function decode<Name extends MessageName>(
 
 async function unpacked(request: FastifyRequest, bytesMax: number): Promise<Buffer> {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const packing = request.headers['content-encoding'] ?? 'identity';
+  const packing = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   if (packing === 'identity') return body;
   if (packing !== 'gzip') {
     throw new RefusedError(

@@ -3,6 +3,7 @@
 import { type LogLevel, type LogRecord, logLevels } from '../model.ts';
 import { lineLengthMax } from '../tail/log-line.ts';
 import type { AnyValue, Decoded } from './messages.ts';
+import { isOwnService } from './own-names.ts';
 import type { Translated } from './translate-traces.ts';
 import { isInstant, isSpanId, isTraceId, originOf, Refusals } from './translation.ts';
 
@@ -12,7 +13,12 @@ export function logsOf(request: Decoded<'LogsRequest'>, nowUs: number): Translat
   const refusals = new Refusals();
   for (const { resource, scopeLogs = [] } of request.resourceLogs ?? []) {
     const origin = originOf(resource);
+    const isOurs = isOwnService(origin.service);
     for (const { logRecords = [] } of scopeLogs) {
+      if (isOurs) {
+        refusals.add('the service.name is that of a part of the shop', logRecords.length);
+        continue;
+      }
       for (const record of logRecords) {
         const atUs = record.timeUnixNano || record.observedTimeUnixNano || nowUs;
         if (isInstant(atUs, nowUs)) records.push({ ...origin, ...logOf(record, atUs) });

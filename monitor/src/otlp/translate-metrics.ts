@@ -6,11 +6,13 @@
 // - A histogram becomes `_bucket` with `le`, `_sum` and `_count`; a summary has `quantile`.
 // - Deltas are refused: a sender that restarts or repeats itself would make wrong totals of them.
 //   So are exponential histograms. SDKs send cumulative sums and explicit bounds unless told not to.
+// - What would pass for ours is refused (./own-names.ts).
 // - "No recorded value" ends the series there (M4 of ../model.ts).
 
 import type { Attributes, Labels, Sample } from '../model.ts';
 import type { Decoded } from './messages.ts';
 import { labelName, type MetricShape, metricName } from './metric-names.ts';
+import { isOwnMetric, isOwnService } from './own-names.ts';
 import type { Translated } from './translate-traces.ts';
 import { isInstant, isTraceId, originOf, Refusals } from './translation.ts';
 
@@ -31,9 +33,14 @@ export function samplesOf(request: Decoded<'MetricsRequest'>, nowUs: number): Tr
   const refusals = new Refusals();
   for (const { resource, scopeMetrics = [] } of request.resourceMetrics ?? []) {
     const labels = targetLabels(resource);
+    const isOurs = isOwnService(originOf(resource).service);
     const before = records.length;
     for (const { metrics = [] } of scopeMetrics) {
-      for (const metric of metrics) addMetric(metric, { nowUs, labels, records, refusals });
+      for (const metric of metrics) {
+        if (isOurs)
+          refusals.add('the service.name is that of a part of the shop', pointsOf(metric));
+        else addMetric(metric, { nowUs, labels, records, refusals });
+      }
     }
     const newest = records.slice(before).reduce((max, { atMs }) => Math.max(max, atMs), 0);
     if (newest > 0) records.push(targetInfo(resource, labels, newest));
@@ -41,13 +48,24 @@ export function samplesOf(request: Decoded<'MetricsRequest'>, nowUs: number): Tr
   return { records, refusals };
 }
 
+/** How many points it brings, of whatever kind. */
+function pointsOf(metric: Decoded<'Metric'>): number {
+  const { gauge, sum, histogram, summary, exponentialHistogram } = metric;
+  const kinds = [gauge, sum, histogram, summary, exponentialHistogram];
+  return kinds.reduce((points, kind) => points + (kind?.dataPoints?.length ?? 0), 0);
+}
+
 function addMetric(metric: Decoded<'Metric'>, given: Omit<Context, 'name'>): void {
   const { gauge, sum, histogram, summary, exponentialHistogram } = metric;
-  const named = (shape: MetricShape): Context => ({
-    ...given,
-    name: metricName(metric.name ?? '', metric.unit ?? '', shape),
-  });
+  const nameAs = (shape: MetricShape): string =>
+    metricName(metric.name ?? '', metric.unit ?? '', shape);
+  const named = (shape: MetricShape): Context => ({ ...given, name: nameAs(shape) });
   const { refusals } = given;
+  const names = [gauge && nameAs('gauge'), sum && nameAs(sum.isMonotonic ? 'counter' : 'other')];
+  if ([...names, nameAs('other')].some((name) => name !== undefined && isOwnMetric(name))) {
+    refusals.add('the name of the metric is one of the shop or of the monitor', pointsOf(metric));
+    return;
+  }
   if (gauge) addNumbers(gauge.dataPoints, named('gauge'));
   if (sum && isCumulative(sum, refusals)) {
     addNumbers(sum.dataPoints, named(sum.isMonotonic ? 'counter' : 'other'));

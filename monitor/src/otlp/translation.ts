@@ -22,6 +22,9 @@ export class Refusals {
   }
 }
 
+/** More of `service.name` and of the instance is cut off. */
+const nameLengthMax = 256;
+
 export type Origin = { service: string; instance: string };
 
 /** M3 of ../model.ts */
@@ -30,7 +33,9 @@ export function originOf(resource: Decoded<'Resource'> | undefined): Origin {
   const first = (...names: string[]): string => {
     for (const name of names) {
       const value = attributes[name];
-      if (value !== undefined && value !== '') return String(value);
+      if (value !== undefined && value !== '') {
+        return String(value).slice(0, nameLengthMax).toWellFormed();
+      }
     }
     return '';
   };
