@@ -156,6 +156,13 @@ export class Breaker {
     return this.#state.status;
   }
 
+  /** The same for people: half open as soon as the next call would be let through. */
+  get outlook(): BreakerStatus {
+    const state = this.#state;
+    if (state.status !== 'open') return state.status;
+    return this.#options.env.monotonicMs() < state.untilMs ? 'open' : 'half-open';
+  }
+
   /**
    * Runs `call`, which must settle in bounded time, and learns from how it ends.
    *

@@ -89,7 +89,7 @@ export function createNeighbours(parts: Parts): Neighbours {
       if (!(processes[config.service].calls as readonly string[]).includes(target)) {
         throw new Error(`${config.service} may not call ${target}: see the table of services`);
       }
-      const client = createClient({ target, url, tokens, env, metrics });
+      const client = createClient({ target, url, tokens, env, log, metrics });
       own(`client of ${target}`, () => client.close());
       dependsOn({ name: target, needed: false, check: () => client.ping() });
       return client;

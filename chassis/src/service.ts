@@ -59,21 +59,27 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
   const { config } = read;
   const log = createLog({ ...config, level: config.logLevel });
   const releases: { what: string; close: () => Promise<void> | void }[] = [];
+  const hasLauncher = process.connected;
   let ready = false;
   let stopping: Promise<void> | undefined;
 
+  /** Where nobody is left who would end a process that hangs in its exit, none is made (L3). */
+  const exit = (code: number): void => {
+    if (hasLauncher && !process.connected) process.kill(process.pid, 'SIGKILL');
+    process.exit(code);
+  };
   const stop = (why: string, code: number): Promise<void> => {
     stopping ??= (async () => {
       ready = false;
       log.info({ why }, 'stopping');
-      setTimeout(() => process.exit(code || 1), drainMsMax).unref();
+      setTimeout(() => exit(code || 1), drainMsMax).unref();
       for (const { what, close } of releases.splice(0).reverse()) {
         await Promise.resolve(close()).catch((error) =>
           log.error({ what, error }, 'did not close'),
         );
       }
       log.info({}, 'stopped');
-      process.exit(code);
+      exit(code);
     })();
     return stopping;
   };

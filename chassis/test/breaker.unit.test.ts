@@ -205,6 +205,15 @@ test('calls that our side gave up say nothing; after such a probe the next call 
   expect(await rigged.ask()).toBe('sent');
 });
 
+test('who looks at it while nobody calls sees that the next call would be let through', async () => {
+  const env = fakeEnvironment(() => 0);
+  const rigged = rig(env);
+  await openWithFailures(rigged, env);
+  expect(rigged.breaker.outlook).toBe('open');
+  await env.advance(500);
+  expect(rigged.breaker).toMatchObject({ status: 'open', outlook: 'half-open' });
+});
+
 test('a call that began before the trouble does not close the breaker', async () => {
   const env = fakeEnvironment(() => 0);
   const rigged = rig(env);

@@ -15,6 +15,7 @@ import { startControlServer } from './control/server.ts';
 import { tokenCheck } from './control/service-token.ts';
 import { checkFormat, type DataFolder, forgetData, migrateFormat } from './data-folder.ts';
 import { readIfThere } from './files.ts';
+import { keepJournal } from './journal.ts';
 import { LaunchError } from './launch-error.ts';
 import { RotatedLog } from './logs.ts';
 import { type OtlpPort, otlpPortDefault, takeOtlpPort } from './otlp-port.ts';
@@ -218,14 +219,21 @@ export class Running {
   }
 
   #onPostgres(event: PartEvent): void {
+    this.#keepJournal('postgres', event);
     if (event.type === 'ready') for (const part of this.#parts.values()) part.hurry();
     this.#options.onPart?.('postgres', event);
   }
 
   #onProcess(name: ProcessName, event: PartEvent): void {
+    this.#keepJournal(name, event);
     if (event.type === 'started') this.#children.add(name, event.pid);
     if (event.type === 'died') this.#children.delete(name);
     this.#options.onPart?.(name, event);
+  }
+
+  #keepJournal(part: string, event: PartEvent): void {
+    if (this.#stopping !== undefined) return;
+    keepJournal(this.#logs.get('launcher') ?? this.#openLog('launcher'), part, event);
   }
 
   #add(part: Part): void {

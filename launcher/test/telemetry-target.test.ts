@@ -32,6 +32,10 @@ test('the monitor has the port that the settings say', async () => {
   const options = { data: data.path, port: 0, lab: true, settings, command: fakeCommand };
   await using platform = await startPlatform(options);
   expect(platform.serviceUrl('monitor')).toBe(`http://127.0.0.1:${port}`);
+  using other = temporaryFolder();
+  await expect(startPlatform({ ...options, data: other.path })).rejects.toThrow(
+    `Port ${port} of RUSHLIGHT_MONITOR_PORT is taken. Choose another one, or 0 for any.`,
+  );
 });
 
 test('a platform without a monitor sends telemetry nowhere', async () => {

@@ -73,6 +73,7 @@ test('an order is one trace from the request to the meal, and whoever knows its 
     ...toTheKitchen,
   ]);
   expect(trace.traceId).toBe(traceIdOfOrder(orderId));
+  expect((await traceWith(orderId.toUpperCase(), [])).traceId).toBe(trace.traceId);
   expect(trace.errors).toBe(0);
   expect([...trace.services].sort()).toEqual([
     ...['gateway', 'inventory', 'kitchen', 'notifications', 'orders', 'payments'],

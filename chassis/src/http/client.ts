@@ -11,6 +11,7 @@ import type { Call, Reply, Route } from '@rushlight/contracts';
 import { type Dispatcher, Pool } from 'undici';
 import { type Breaker, BreakerOpenError, createBreaker } from '../breaker.ts';
 import type { Environment } from '../environment.ts';
+import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { backoffMs, createRetryBudget, type RetryBudget } from '../retry-budget.ts';
 import { UnavailableError } from '../store/store.ts';
@@ -48,9 +49,11 @@ export type ClientOptions = {
   tokens: Pick<ServiceTokens, 'sign'>;
   env: Environment;
   metrics: Metrics;
+  log?: Log;
   connectionsMax?: number;
 };
 
+const stateValues = { closed: 0, 'half-open': 1, open: 2 } as const;
 const defaultDeadlineMs = 2_000;
 const triesMax = 3;
 /** A neighbour that was given less time than this is not blamed for its silence. */
@@ -58,7 +61,7 @@ const judgedFromMs = 50;
 const answerBytesMax = 64 * 1024 * 1024;
 
 export function createClient(options: ClientOptions): Client {
-  const { target, env, metrics, tokens } = options;
+  const { target, env, log, metrics, tokens } = options;
   const pool = new Pool(options.url, {
     connections: options.connectionsMax ?? 32,
     pipelining: 1,
@@ -69,6 +72,7 @@ export function createClient(options: ClientOptions): Client {
   const streams = new Pool(options.url, { connections: null, connectTimeout: 1_000 });
   const budget = createRetryBudget(env);
   metrics.set('breaker_state', { target }, 0);
+  let isOpen = false;
   const breaker = createBreaker({
     target,
     env,
@@ -76,11 +80,15 @@ export function createClient(options: ClientOptions): Client {
       if (error instanceof GivenUpError) return 'nothing';
       return error instanceof UnavailableError ? 'trouble' : 'works';
     },
-    onState: (state) => {
-      const value = state === 'closed' ? 0 : state === 'half-open' ? 1 : 2;
-      metrics.set('breaker_state', { target }, value);
+    onState: (status) => {
+      // An outage is two lines in the log, however often it is probed.
+      if (status === 'open' && !isOpen) {
+        log?.warn({ target }, 'does not answer: it is asked once a second until it does');
+      } else if (status === 'closed' && isOpen) log?.info({ target }, 'answers again');
+      isOpen = status !== 'closed';
     },
   });
+  metrics.onScrape(() => metrics.set('breaker_state', { target }, stateValues[breaker.outlook]));
   const sender = { ...options, pool, budget, breaker };
   const send = async (route: Route, call: ForwardCall, callOptions: CallOptions = {}) => {
     const span = spanOfCall(target, route);

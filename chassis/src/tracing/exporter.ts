@@ -40,6 +40,7 @@ export function startExporter(options: ExporterOptions): Exporter {
   const over = new AbortController();
   let held: FinishedSpan[] = [];
   let failures = 0;
+  let isRefused = false;
 
   /** False when nobody took them. */
   const send = async (signal: AbortSignal): Promise<boolean> => {
@@ -47,8 +48,11 @@ export function startExporter(options: ExporterOptions): Exporter {
     try {
       const status = await options.post(encodeSpans(options.resource, spans), signal);
       if (status === 429 || status >= 500) throw new Error(`it answered ${status}`);
-      onSpans(status < 300 ? 'exported' : 'dropped', spans.length); // X3
-      if (failures > 0) log.info({ failures }, 'traces are taken again');
+      const isTaken = status < 300;
+      onSpans(isTaken ? 'exported' : 'dropped', spans.length); // X3
+      if (!isTaken && !isRefused) log.warn({ status }, 'traces are refused, and dropped');
+      if (isTaken && (failures > 0 || isRefused)) log.info({ failures }, 'traces are taken again');
+      isRefused = !isTaken;
       failures = 0;
       return true;
     } catch (error) {

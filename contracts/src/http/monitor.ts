@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { limits } from '../limits.ts';
+import { traceIdOfOrder } from '../trace-ids.ts';
 import {
   AlertsView,
   Anomaly,
@@ -30,6 +31,10 @@ const TraceId = z
   .string()
   .regex(/^[0-9a-f]{32}$/i, 'a trace id is 32 hexadecimal digits')
   .toLowerCase();
+/** The trace of an order is found by the order's id as well. */
+const TraceOrOrderId = z.union([TraceId, z.uuid().toLowerCase().transform(traceIdOfOrder)], {
+  error: 'a trace id is 32 hexadecimal digits, an order id is a UUID',
+});
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 /** A number in a query string. */
 const decimal = (min: number, max: number) =>
@@ -45,7 +50,7 @@ const logFilter = {
   /** This one and the graver ones. */
   level: z.enum(levels).optional(),
   text: z.string().min(1).max(200).optional(),
-  traceId: TraceId.optional(),
+  traceId: TraceOrOrderId.optional(),
 };
 const common = { who: ['admin'], owner: 'monitor', priority: 'lab' } as const;
 
@@ -187,7 +192,7 @@ export const monitorApi = {
     summary:
       'One trace as a waterfall, with its critical path, linked batches and its logs. By its id, or by ' +
       'that of an order.',
-    params: z.strictObject({ traceId: z.union([TraceId, z.uuid()]) }),
+    params: z.strictObject({ traceId: TraceOrOrderId }),
     replies: { 200: TraceView },
     errors: ['trace_not_found', 'too_much'],
   },

@@ -1,7 +1,7 @@
 // Traces: search, and one of them as a waterfall.
 
 import type { Handlers } from '@rushlight/chassis';
-import { ApiError, type monitorApi, traceIdOfOrder } from '@rushlight/contracts';
+import { ApiError, type monitorApi } from '@rushlight/contracts';
 import type { Span } from '../model.ts';
 import { type Waterfall, waterfallOf } from '../read/waterfall.ts';
 import type { TraceSummary } from '../store/face.ts';
@@ -39,8 +39,7 @@ export function traceHandlers({ env, store }: ApiParts): TraceHandlers {
       return { status: 200, body: { traces: traces.map(hitOf) } };
     },
     getTrace: async ({ params }) => {
-      const isOrder = params.traceId.includes('-');
-      const traceId = isOrder ? traceIdOfOrder(params.traceId) : params.traceId;
+      const { traceId } = params;
       const spans = await store.reads.spansOfTrace(traceId);
       const linked = await linkedSpans(store.reads, spans);
       const waterfall = waterfallOf(spans, linked);

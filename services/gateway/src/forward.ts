@@ -6,17 +6,23 @@ import { BreakerOpenError, type Client, type Context, type RawAnswer } from '@ru
 import type { Input, Route } from '@rushlight/contracts';
 import { answerOf, failureOfCall, garbage, type RawAnswerOut } from './answers.ts';
 
-const deadlineMs = 8_000;
+const defaultDeadlineMs = 8_000;
 
 export type ForwardOptions = {
   client: Client;
   route: Route;
   /** Believe what the proxy in front of us says of the client's address. */
   trustProxy: boolean;
+  /** 8,000 unless given. */
+  deadlineMs?: number;
+  /** Without an answer it is as if it had not been asked; so is every GET unless given. */
+  onlyReads?: boolean;
 };
 
 /** A handler that forwards one route to its owner. */
-export function forwardTo({ client, route, trustProxy }: ForwardOptions) {
+export function forwardTo(options: ForwardOptions) {
+  const { client, route, trustProxy, deadlineMs = defaultDeadlineMs } = options;
+  const { onlyReads = route.method === 'GET' } = options;
   return async (input: Input<Route>, context: Context): Promise<RawAnswerOut> => {
     const call = callOf(route, input, context, trustProxy);
     const user = context.principal?.kind === 'user' ? context.principal : undefined;
@@ -25,7 +31,7 @@ export function forwardTo({ client, route, trustProxy }: ForwardOptions) {
       if (!(error instanceof BreakerOpenError)) {
         context.log.warn({ route: route.path, error }, 'a part did not answer');
       }
-      throw failureOfCall(error, client.target, route.method === 'GET');
+      throw failureOfCall(error, client.target, onlyReads);
     });
     return passOn(answer, client.target, route);
   };

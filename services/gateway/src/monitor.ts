@@ -6,6 +6,12 @@ import { monitorApi, type monitorApiAtGateway, type Route } from '@rushlight/con
 import { forwardTo } from './forward.ts';
 import type { Streams } from './streams.ts';
 
+/** Longer than the monitor gives itself for a question: it says best why there is no answer. */
+const deadlineMs = 14_000;
+
+const isQuestion = (route: Route): boolean =>
+  route.method === 'GET' || route.path === monitorApi.runSql.path;
+
 /** Handlers that forward each route to its counterpart on the monitor's own port. */
 export function createMonitorRoutes(options: {
   client: Client;
@@ -15,7 +21,9 @@ export function createMonitorRoutes(options: {
   const { client, streams, trustProxy } = options;
   const handlers = Object.entries<Route>(monitorApi).map(([name, route]) => [
     name,
-    route.stream ? streams.pipe(client, route) : forwardTo({ client, route, trustProxy }),
+    route.stream
+      ? streams.pipe(client, route)
+      : forwardTo({ client, route, trustProxy, deadlineMs, onlyReads: isQuestion(route) }),
   ]);
   return Object.fromEntries(handlers) as Handlers<typeof monitorApiAtGateway>;
 }
