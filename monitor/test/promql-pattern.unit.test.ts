@@ -54,7 +54,11 @@ describe('a pattern in RE2’s syntax', { timeout: 60_000 }, () => {
     ['\\pL', /\\p is not supported/],
     ['\\q', /no escape/],
     ['a{2000}', /beyond 1000/],
-    ['((a{100}){100})', /too large/],
+    ['((a{100}){100})', /come to 10000; 1000 at most/],
+    ['((((){1000}){1000}){1000})', /come to 1000000; 1000 at most/],
+    ['(?:a|(?:b{20})*){60}', /come to 1200; 1000 at most/],
+    [`(${'()'.repeat(60)}){1000}`, /too large/],
+    ['(?:abcdefghij){1000}', /too large/],
     ['a'.repeat(5_000), /longer than 4096/],
   ])('%s is refused', (pattern, why) => {
     expect(() => compilePattern(pattern)).toThrow(why);

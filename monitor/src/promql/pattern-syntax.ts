@@ -127,6 +127,7 @@ class PatternParser {
   readonly #points: readonly string[];
   #at = 0;
   #depth = 0;
+  readonly #repeatsOf = new Map<PatternNode, number>();
   #flags: Flags = { ignoreCase: false, dotAll: false, multiline: false };
 
   constructor(pattern: string) {
@@ -191,7 +192,24 @@ class PatternParser {
     if (atom.kind === 'assert') {
       return { kind: 'repeat', part: atom, min: Math.min(count.min, 1), max: 1 };
     }
-    return { kind: 'repeat', part: atom, ...count };
+    const product = Math.max(1, count.max ?? count.min) * this.#repeats(atom);
+    if (product > repeatMax) {
+      this.#fail(`repetitions within repetitions come to ${product}; ${repeatMax} at most`);
+    }
+    const node: PatternNode = { kind: 'repeat', part: atom, ...count };
+    this.#repeatsOf.set(node, product);
+    return node;
+  }
+
+  /** How often the innermost part of a node is repeated. */
+  #repeats(node: PatternNode): number {
+    if (node.kind === 'repeat') return this.#repeatsOf.get(node) ?? 1;
+    if (node.kind !== 'sequence' && node.kind !== 'choice') return 1;
+    const known = this.#repeatsOf.get(node);
+    if (known !== undefined) return known;
+    const most = node.parts.reduce((max, part) => Math.max(max, this.#repeats(part)), 1);
+    this.#repeatsOf.set(node, most);
+    return most;
   }
 
   #repetition(): { min: number; max: number | undefined } | undefined {

@@ -42,6 +42,8 @@ type State = {
 };
 
 const instructionsMax = 5_000;
+/** Parts are placed anew in each repetition, also those that need no instruction. */
+const placementsMax = 50_000;
 const statesMax = 500;
 const stepsMax = 20_000;
 
@@ -55,17 +57,19 @@ export function compilePattern(pattern: string): Pattern {
 
 function assemble(tree: PatternNode, pattern: string): Instruction[] {
   const program: Instruction[] = [];
+  let placements = 0;
+  const tooLarge = (): QueryError =>
+    new QueryError(
+      'unsupported',
+      `the pattern ${JSON.stringify(pattern)} is too large; repeat less or choose among fewer`,
+    );
   const emit = (instruction: Instruction): number => {
-    if (program.length >= instructionsMax) {
-      throw new QueryError(
-        'unsupported',
-        `the pattern ${JSON.stringify(pattern)} is too large; repeat less or choose among fewer`,
-      );
-    }
+    if (program.length >= instructionsMax) throw tooLarge();
     return program.push(instruction) - 1;
   };
   // Built from the end to the start, so that what comes next is always known.
   const place = (node: PatternNode, next: number): number => {
+    if (++placements > placementsMax) throw tooLarge();
     switch (node.kind) {
       case 'one':
         return emit({ kind: 'one', of: node.of, next });
