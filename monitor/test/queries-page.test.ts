@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { realEnvironment } from '@rushlight/chassis';
+import { limits } from '@rushlight/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { countFunctions, lineAggregations, valueFunctions } from '../src/logql/ast.ts';
 import { parseLogql } from '../src/logql/parse.ts';
@@ -118,6 +119,7 @@ test.each(Object.entries(tables))('the table %s has the columns that it has', (n
 
 test('the limits of SQL are these', () => {
   const { textLengthMax, rowsDefault, columnsMax, cellLengthMax, durationMsMax } = sqlLimits;
+  expect(textLengthMax).toBe(limits.queryLengthMax);
   const said = ofSql.replaceAll('\n', ' ');
   expect(said).toContain(
     `${textLengthMax.toLocaleString('en')} characters, ${durationMsMax / 1_000} s, ` +

@@ -48,6 +48,10 @@ test('a question is answered with columns, rows and a word on whether that is al
   expect(answer).toMatchObject({ truncated: false });
 });
 
+/** Seven columns, each of the one before. */
+const doublings = (twice: (k: number) => string): string =>
+  Array.from({ length: 7 }, (_, k) => `, ${twice(k)} AS c${k + 1}`).join('');
+
 test.each([
   'FROM metrics',
   'SELECT 1;',
@@ -61,6 +65,9 @@ test.each([
   "SELECT count(*) FROM logs WHERE level >= 'warn'::log_level",
   'SELECT unnest([1, 2, 3])',
   'SELECT 1 -- a remark',
+  "SELECT service || ' ' || name AS a, hex(trace_id) AS b, upper(kind::VARCHAR) AS c FROM spans",
+  'SELECT sum(duration_us + start_us - 1) AS a, min(duration_us + 1) AS b, [service, name] AS c FROM spans GROUP BY ALL',
+  "SELECT strftime(make_timestamp(start_us), '%H:%M') AS at, concat_ws('-', service, name) AS a FROM spans",
   'WITH RECURSIVE t AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM t WHERE x < 9) FROM t',
   "SELECT replace(regexp_replace(name, '[0-9]+', '<number>', 'g'), 'POST ', '') FROM spans",
 ])('answers: %s', async (sql) => {
@@ -139,6 +146,26 @@ test.each([
   [`SELECT '${'x'.repeat(20_000)}'`, 'characters'],
   ["SELECT bitstring('1', 2000000000)", 'The function bitstring is not allowed here'],
   [`SELECT replace(name, 'a', '${'b'.repeat(65)}') FROM spans`, '65 times as long; 64 times'],
+  [`SELECT length(${'hex('.repeat(28)}'aaaaaaaa'${')'.repeat(28)})`, '134217728 times as long'],
+  [`SELECT ${'bin('.repeat(3)}name${')'.repeat(3)} FROM spans`, '512 times as long'],
+  [`SELECT ${'to_base64('.repeat(7)}name::BLOB${')'.repeat(7)} FROM spans`, 'times as long'],
+  [`SELECT ${'url_encode('.repeat(4)}name${')'.repeat(4)} FROM spans`, '81 times as long'],
+  [`SELECT ${'to_json('.repeat(7)}name${')'.repeat(7)} FROM spans`, '128 times as long'],
+  [`SELECT 'a' AS c0${doublings((k) => `c${k} || c${k}`)}`, '128 times as long'],
+  [`SELECT 'a' AS c0${doublings((k) => `[c${k}]::VARCHAR`)}`, '128 times as long'],
+  ["SELECT 'a'::BLOB::BIT::VARCHAR::BLOB::BIT::VARCHAR", 'times as long'],
+  [
+    'WITH a AS (SELECT bin(name) AS x FROM spans), b AS (SELECT bin(x) AS x FROM a) SELECT bin(x) FROM b',
+    '512 times as long',
+  ],
+  [
+    "WITH RECURSIVE t AS (SELECT 'a' AS x UNION ALL SELECT hex(hex(hex(x))) FROM t) SELECT count(*) FROM t",
+    'where it is recursive',
+  ],
+  ["SELECT list_transform(string_split(name, ''), lambda x: name) FROM spans", 'lambda'],
+  ["SELECT [name FOR x IN string_split(name, '')] FROM spans", 'lambda'],
+  ["SELECT array_to_string(string_split(name, ''), name) FROM spans", 'must be written out'],
+  ["SELECT json_serialize_sql('SELECT 1,1,1')", 'json_serialize_sql'],
   ["SELECT regexp_replace(name, 'a', name, 'g') FROM spans", 'must be written out as a text'],
   [
     "SELECT replace(replace(name, 'a', 'bbbbbbbbbb'), 'b', 'cccccccccc') FROM spans",

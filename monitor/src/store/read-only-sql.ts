@@ -3,6 +3,7 @@
 
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Environment } from '@rushlight/chassis';
+import { limits } from '@rushlight/contracts';
 import type { Database } from './database.ts';
 import { type Cell, type ReadOptions, type SqlAnswer, SqlRefusedError } from './face.ts';
 import { Permits } from './permits.ts';
@@ -10,7 +11,7 @@ import { cellOf } from './rows.ts';
 import { checkStatement } from './sql-rules.ts';
 
 export const sqlLimits = {
-  textLengthMax: 10_000,
+  textLengthMax: limits.queryLengthMax,
   rowsMax: 10_000,
   rowsDefault: 1_000,
   columnsMax: 200,
