@@ -137,6 +137,8 @@ test('the shop’s figures come from its counters', () => {
         [5 * hourMs, 100],
       ]),
       at('orders_rejected_total', [[60_000, 6]], { reason: 'sold_out' }),
+      at('orders_failed_total', [[60_000, 20]], { reason: 'unavailable' }),
+      at('orders_failed_total', [[60_000, 5]], { reason: 'deadline' }),
       at('orders_processed_total', [[60_000, 80]], { status: 'paid' }),
       at('orders_processed_total', [[60_000, 15]], { status: 'rejected' }),
       at('orders_processed_total', [[60_000, 5]], { status: 'cancelled' }),
@@ -153,8 +155,8 @@ test('the shop’s figures come from its counters', () => {
     itemsMax: 10,
   });
   expect(found).toMatchObject({
-    orders: { accepted: 100, refused: 6, paid: 80, rejected: 15, cancelled: 5 },
-    successShare: 0.8,
+    orders: { accepted: 100, refused: 6, failed: 25, paid: 80, rejected: 15, cancelled: 5 },
+    successShare: 80 / 120,
     peakPerS: 1,
     bestSellers: [
       { item: 'soup', portions: 40 },

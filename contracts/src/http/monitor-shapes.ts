@@ -51,6 +51,7 @@ export const ShopAnalytics = z.object({
   orders: z.object({
     accepted: z.number(),
     refused: z.number(),
+    failed: z.number(),
     paid: z.number(),
     rejected: z.number(),
     cancelled: z.number(),

@@ -4,7 +4,8 @@
 // | figure | from |
 // | --- | --- |
 // | orders a second, hour profile | `orders_accepted_total` |
-// | success | `orders_processed_total{status}`: paid ÷ (paid + rejected + cancelled) |
+// | success | `orders_processed_total{status}`: paid ÷ (paid + rejected + cancelled + failed) |
+// | failed | `orders_failed_total{reason}`; those by the deadline are among the rejected already |
 // | best sellers | `portions_sold_total{item}` |
 // | revenue | `payments_cents_total{kind}`: captured − refunded |
 
@@ -15,14 +16,23 @@ import { type Counting, eachIncrease, increaseBy, increasePerStep } from './incr
 export const analyticsMetrics = [
   'orders_accepted_total',
   'orders_rejected_total',
+  'orders_failed_total',
   'orders_processed_total',
   'portions_sold_total',
   'payments_cents_total',
 ] as const;
 
 export type Analytics = {
-  orders: { accepted: number; refused: number; paid: number; rejected: number; cancelled: number };
-  /** Of the orders that came to an end in the window; null where none did. */
+  orders: {
+    accepted: number;
+    refused: number;
+    /** What we owed and did not do. */
+    failed: number;
+    paid: number;
+    rejected: number;
+    cancelled: number;
+  };
+  /** Of the orders that came to an end in the window, or to nothing; null where none did. */
   successShare: number | null;
   averagePerS: number;
   peakPerS: number;
@@ -55,7 +65,10 @@ export function analyticsOf(input: AnalyticsInput): Analytics {
   const refused = increasePerStep(named('orders_rejected_total'), counting, steps);
   const ended = increaseBy(named('orders_processed_total'), 'status', counting);
   const of = (status: string): number => ended.get(status) ?? 0;
-  const endedCount = of('paid') + of('rejected') + of('cancelled');
+  const failures = increaseBy(named('orders_failed_total'), 'reason', counting);
+  const failed = [...failures.values()].reduce((all, one) => all + one, 0);
+  const neverBegun = failed - (failures.get('deadline') ?? 0);
+  const endedCount = of('paid') + of('rejected') + of('cancelled') + neverBegun;
   const sold = increaseBy(named('portions_sold_total'), 'item', counting);
   const moved = increaseBy(named('payments_cents_total'), 'kind', counting);
   const [captured, refunded] = [moved.get('captured') ?? 0, moved.get('refunded') ?? 0];
@@ -70,6 +83,7 @@ export function analyticsOf(input: AnalyticsInput): Analytics {
     orders: {
       accepted: sum(accepted),
       refused: sum(refused),
+      failed,
       paid: of('paid'),
       rejected: of('rejected'),
       cancelled: of('cancelled'),
