@@ -81,6 +81,12 @@ export const errors = {
     title: 'No such silence',
     say: 'There is no silence {id}: it has ended, or never was.',
   },
+  unknown_service: {
+    http: 404,
+    retry: false,
+    title: 'No such service',
+    say: 'There is no service {name} of your own that is watched. See GET /api/services.',
+  },
   trace_not_found: {
     http: 404,
     retry: false,
@@ -110,6 +116,12 @@ export const errors = {
     retry: false,
     title: 'Already taken',
     say: 'The id {id} is taken. Choose another one.',
+  },
+  part_of_shop: {
+    http: 409,
+    retry: false,
+    title: 'A part of the shop',
+    say: 'The service {name} is a part of the shop, which is always watched.',
   },
   in_progress: {
     http: 409,
@@ -217,7 +229,7 @@ export const errors = {
     http: 503,
     retry: true,
     title: 'Busy',
-    say: 'Too much is waiting already; nothing was done. Try again in {waitS} s.',
+    say: 'Too much is waiting, or a part does not answer; nothing was done. Try again in {waitS} s.',
   },
   unavailable: {
     http: 503,
