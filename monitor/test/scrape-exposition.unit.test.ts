@@ -63,6 +63,22 @@ latency_seconds_count 9 # {} 1
   ]);
 });
 
+test.each([
+  ['0x1p4', 16],
+  ['0X1P+4', 16],
+  ['-0x1.8p-1', -0.75],
+  ['+0x.8p1', 1],
+  ['0x10', 16],
+  ['-0x10', -16],
+  ['0x1p-1074', 5e-324],
+])('%s is %d, as Go reads it', (text, value) => {
+  expect(parseExposition(`a ${text}\n`, 'prometheus')).toEqual([{ name: 'a', labels: {}, value }]);
+});
+
+test.each(['0x', '0x.p1', '0x1.8', '0xg', '0x1p', '0x1p1.5'])('%s is no value', (text) => {
+  expect(() => parseExposition(`a ${text}\n`, 'prometheus')).toThrow('is no value');
+});
+
 test('of a series that comes twice the first one counts', () => {
   const text = 'a{x="1",y="2"} 1\na{y="2",x="1"} 2\n';
   expect(parseExposition(text, 'prometheus').map(({ value }) => value)).toEqual([1]);
@@ -157,6 +173,9 @@ test.each([
   ['::ffff:10.0.0.1', true],
   ['::ffff:127.0.0.1', false],
   ['255.255.255.255', true],
+  ['64:ff9b::7f00:1', true],
+  ['64:ff9b::808:808', true],
+  ['64:ff9b:1::a00:1', true],
   ['nonsense', true],
 ])('%s is private: %s', (address, expected) => {
   expect(isPrivateAddress(address)).toBe(expected);

@@ -26,6 +26,7 @@ for (const [address, prefix] of [
 for (const [address, prefix] of [
   ['::', 128],
   ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
   ['100::', 64],
   ['2001:db8::', 32],
   ['2002::', 16],

@@ -221,6 +221,16 @@ function numberOf(word: string): number | undefined {
     case '-infinity':
       return Number.NEGATIVE_INFINITY;
     default:
-      return /^0x[0-9a-f]+$/i.test(word) ? Number(word) : undefined;
+      return hexadecimal(word);
   }
+}
+
+const hexPattern = /^([+-]?)0x([0-9a-f]*)\.?([0-9a-f]*)(?:p([+-]?\d{1,4}))?$/i;
+
+/** Like 0x1p4, which is 1 times 2 to the power of 4; the power may be missing where no "." is. */
+function hexadecimal(word: string): number | undefined {
+  const [, sign, whole = '', fraction = '', power] = hexPattern.exec(word) ?? [];
+  if (whole + fraction === '' || (power === undefined && word.includes('.'))) return undefined;
+  const digits = Number(`0x${whole}${fraction}`);
+  return (sign === '-' ? -1 : 1) * digits * 2 ** (Number(power ?? 0) - 4 * fraction.length);
 }
