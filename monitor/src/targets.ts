@@ -3,12 +3,13 @@
 // G1. The shop's services say by themselves who they are (`service`, `instance`), and are believed.
 //     What a user registers is what the user called it, whatever it says.
 // G2. What users registered outlives the process: it is written down before it is answered.
-// G3. A name is one target for good, and never that of a part of the shop.
+// G3. A name is one target as long as it is watched, and never that of a part of the shop, in
+//     whatever case.
 
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '@rushlight/chassis';
-import { ApiError, limits, partNames, processNames } from '@rushlight/contracts';
+import { ApiError, limits, partNames } from '@rushlight/contracts';
 import { z } from 'zod';
 import type { Targets } from './api/parts.ts';
 import { AddressError, checkTargetUrl } from './scrape/addresses.ts';
@@ -18,7 +19,7 @@ const Watched = z.array(z.object({ name: z.string().max(100), metricsUrl: z.stri
 type Watched = z.output<typeof Watched>[number];
 
 export type TargetsOptions = {
-  scraper: Pick<Scraper, 'add' | 'targets'>;
+  scraper: Pick<Scraper, 'add' | 'remove' | 'targets'>;
   /** Where what users registered is kept. */
   folder: string;
   /** Base URLs of the shop's services. */
@@ -31,7 +32,9 @@ export type TargetsOptions = {
 /** The shop's parts start together with us, or a little later. */
 const startsWithinS = 15;
 
-const reserved: ReadonlySet<string> = new Set([...processNames, ...partNames]);
+/** What watches the shop from outside is called so in its rules and dashboards. */
+const reserved: ReadonlySet<string> = new Set([...partNames, 'prometheus']);
+const isReserved = (name: string): boolean => reserved.has(name.toLowerCase());
 
 export type OpenTargets = Targets & {
   /** Scrapes the monitor too, from when it knows its own port. */
@@ -66,7 +69,7 @@ export async function openTargets(options: TargetsOptions): Promise<OpenTargets>
 
   const watchNow = async (one: Watched): Promise<void> => {
     const isKnown = watched.some(({ name }) => name === one.name);
-    if (isKnown || reserved.has(one.name)) throw new ApiError('taken', { id: one.name });
+    if (isKnown || isReserved(one.name)) throw new ApiError('taken', { id: one.name });
     if (watched.length >= limits.watchedServicesMax) {
       throw new ApiError('watching_enough', { count: watched.length });
     }
@@ -75,14 +78,24 @@ export async function openTargets(options: TargetsOptions): Promise<OpenTargets>
     watched.push(one);
     ofUser(one);
   };
+  const unwatchNow = async (name: string): Promise<void> => {
+    const place = watched.findIndex((one) => one.name === name);
+    if (place < 0)
+      throw new ApiError(isReserved(name) ? 'part_of_shop' : 'unknown_service', { name });
+    await writeWatched(file, watched.toSpliced(place, 1));
+    watched.splice(place, 1);
+    scraper.remove(name);
+  };
+  /** One after another, or two of them could write down each without the other. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = writing.then(work);
+    writing = done.catch(() => undefined);
+    return done;
+  };
   return {
     list: () => scraper.targets().map((state) => stateOf(state, watched)),
-    // One after another, or two of them could write down each without the other.
-    watch: (name, metricsUrl) => {
-      const done = writing.then(() => watchNow({ name, metricsUrl }));
-      writing = done.catch(() => undefined);
-      return done;
-    },
+    watch: (name, metricsUrl) => inTurn(() => watchNow({ name, metricsUrl })),
+    unwatch: (name) => inTurn(() => unwatchNow(name)),
     addSelf: (url) => ofShop('monitor', url),
   };
 }

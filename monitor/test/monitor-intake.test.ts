@@ -117,7 +117,10 @@ test('a service of your own is watched from now on, also after a kill', {
   const watch = (name: string, url = metricsUrl) => ({ body: { name, metricsUrl: url } });
   expect(await ask('watchService', watch('oven'))).toEqual({ name: 'oven', metricsUrl });
   expect(await refusal('watchService', watch('oven'))).toBe('409 taken');
-  expect(await refusal('watchService', watch('gateway'))).toBe('409 taken');
+  for (const name of ['gateway', 'Gateway', 'MONITOR', 'postgres', 'Prometheus']) {
+    expect(await refusal('watchService', watch(name))).toBe('409 taken');
+    expect(await refusal('unwatchService', { params: { name } })).toBe('409 part_of_shop');
+  }
   for (const host of ['10.0.0.1', '169.254.169.254', '[fd00::1]']) {
     const call = watch('other', `http://${host}/metrics`);
     expect(await refusal('watchService', call)).toBe('422 address_refused');
@@ -136,6 +139,18 @@ test('a service of your own is watched from now on, also after a kill', {
     return (await ask('queryMetrics', { query })).series.length;
   };
   await until(async () => (await sold()) === 1, { deadlineMs: 20_000, what: 'its metric' });
+  await ask('unwatchService', { params: { name: 'oven' } });
+  const isWatched = async (): Promise<boolean> => {
+    const { targets } = await ask('monitorHealth');
+    return targets.some(({ name }) => name === 'oven');
+  };
+  expect(await isWatched()).toBe(false);
+  expect(await refusal('unwatchService', { params: { name: 'oven' } })).toBe('404 unknown_service');
+  await running.monitor.kill();
+  await running.monitor.start();
+  expect(await isWatched()).toBe(false);
+  await ask('watchService', watch('oven'));
+  await until(isUp, { deadlineMs: 20_000, what: 'the oven to be watched once more' });
   bakery.close();
   bakery.closeAllConnections();
 });

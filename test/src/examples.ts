@@ -121,6 +121,7 @@ export const monitorExamples: {
   watchService: () => ({
     body: { name: newName('mine'), metricsUrl: 'http://169.254.169.254/metrics' },
   }),
+  unwatchService: () => ({ params: { name: newName('none') } }),
   listAlerts: () => ({}),
   addSilence: () => ({
     body: {

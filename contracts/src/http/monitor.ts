@@ -52,6 +52,9 @@ const logFilter = {
   text: z.string().min(1).max(200).optional(),
   traceId: TraceOrOrderId.optional(),
 };
+const WatchedName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9._-]{0,62}$/, 'a name is 1 to 63 letters, digits, ., _ or -');
 const common = { who: ['admin'], owner: 'monitor', priority: 'lab' } as const;
 
 export const monitorApi = {
@@ -229,13 +232,20 @@ export const monitorApi = {
     path: '/api/services',
     summary: 'Watch a service of your own: its /metrics is read from now on.',
     body: z.strictObject({
-      name: z
-        .string()
-        .regex(/^[A-Za-z][A-Za-z0-9._-]{0,62}$/, 'a name is 1 to 63 letters, digits, ., _ or -'),
+      name: WatchedName,
       metricsUrl: z.url({ protocol: /^https?$/ }).max(500),
     }),
     replies: { 201: z.object({ name: z.string(), metricsUrl: z.string() }) },
     errors: ['taken', 'address_refused', 'watching_enough'],
+  },
+  unwatchService: {
+    ...common,
+    method: 'DELETE',
+    path: '/api/services/:name',
+    summary: 'Watch a service of your own no longer. What is known of it stays until it is old.',
+    params: z.strictObject({ name: WatchedName }),
+    replies: { 204: null },
+    errors: ['unknown_service', 'part_of_shop'],
   },
   listAlerts: {
     ...common,

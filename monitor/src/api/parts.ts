@@ -18,6 +18,8 @@ export type Targets = {
   list(): readonly { name: string; up: boolean; own: boolean; why?: string }[];
   /** @throws ApiError('taken' | 'address_refused' | 'watching_enough') */
   watch(name: string, metricsUrl: string): Promise<void>;
+  /** @throws ApiError('unknown_service' | 'part_of_shop') */
+  unwatch(name: string): Promise<void>;
 };
 
 export type ApiParts = {

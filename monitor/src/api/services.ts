@@ -7,7 +7,10 @@ import { type MapEdge, type MapNode, serviceMapOf } from '../read/service-map.ts
 import type { ServiceEdge } from '../store/face.ts';
 import { type ApiParts, inUs, rangeOf } from './parts.ts';
 
-type ServiceHandlers = Pick<Handlers<typeof monitorApi>, 'listWatchedServices' | 'watchService'>;
+type ServiceHandlers = Pick<
+  Handlers<typeof monitorApi>,
+  'listWatchedServices' | 'watchService' | 'unwatchService'
+>;
 
 /** Spans in which kinds of edges, links and databases are looked for: the newest. */
 const mapSpansMax = 3_000;
@@ -42,6 +45,10 @@ export function serviceHandlers(parts: ApiParts): ServiceHandlers {
       const { name, metricsUrl } = body;
       await targets.watch(name, metricsUrl);
       return { status: 201, body: { name, metricsUrl } };
+    },
+    unwatchService: async ({ params }) => {
+      await targets.unwatch(params.name);
+      return { status: 204, body: undefined };
     },
   };
 }

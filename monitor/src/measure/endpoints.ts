@@ -48,6 +48,7 @@ export function endpointCalls(store: TelemetryStore, env: Environment, log: Log)
     targets: {
       list: () => shopServices.map((name) => ({ name, up: true, own: true })),
       watch: () => Promise.resolve(),
+      unwatch: () => Promise.resolve(),
     },
   };
   const handlers = monitorHandlers(parts, createLooking(parts)) as Record<
