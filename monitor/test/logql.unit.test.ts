@@ -375,3 +375,22 @@ describe('Loki’s HTTP form', () => {
     });
   });
 });
+
+test.each(['{service="orders"} |~ PATTERN', 'count_over_time({service="orders"} |~ PATTERN [1h])'])(
+  'what costs much on each line is given up within a page: %s',
+  async (query) => {
+    const pattern = '`([0-7].{90}!|[1-6].{90}#|[2-9a-f].{900}Z|[02468ace].{900}Y)`';
+    const text = (k: number): string =>
+      Array.from({ length: 20 }, (_, i) => ((k * 7_919 + i * 104_729) ** 3).toString(16)).join('');
+    const logs = memoryLogs(Array.from({ length: 4_000 }, (_, k) => line(k / 10, text(k))));
+    const { loki } = createQueryApi({ series: memorySeries([]), logs, nowMs: () => endS * 1_000 });
+    const leaving = new AbortController();
+    setTimeout(() => leaving.abort(), 20);
+    const parameters = new URLSearchParams({
+      query: query.replace('PATTERN', pattern),
+      start: `${startS}`,
+      end: `${endS}`,
+    });
+    expect(await loki.queryRange(parameters, leaving.signal)).toMatchObject({ status: 499 });
+  },
+);

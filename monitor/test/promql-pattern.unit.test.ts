@@ -71,6 +71,22 @@ describe('a pattern in RE2’s syntax', { timeout: 60_000 }, () => {
     expect(compilePattern('(.*a){20}').matches(text)).toBe(true);
   });
 
+  test('has an end of its work, on one text and on all of them', () => {
+    const costly = '([0-7].{90}!|[1-6].{90}#|[2-9a-f].{900}Z|[02468ace].{900}Y)';
+    const hex = (length: number, seed: number): string => {
+      let state = seed;
+      return Array.from({ length }, () => {
+        state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+        return Math.floor(state / 134_217_728).toString(16);
+      }).join('');
+    };
+    expect(() => compilePattern(costly).occursIn(hex(200_000, 1))).toThrow(/too many steps/);
+    const labels = compilePattern(`.*${costly}`);
+    const all = (): boolean[] =>
+      Array.from({ length: 2_000 }, (_, k) => labels.matches(hex(900, k)));
+    expect(all).toThrow(/too many steps/);
+  });
+
   const piece = fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '\\w', '\\b', '^', '$', '\\n');
   const anyPattern = fc.letrec<{ pattern: string }>((tie) => ({
     pattern: fc.oneof(

@@ -29,6 +29,7 @@ import { parseNumber } from '../promql/literals.ts';
 import { betweenVectors, withNumber } from '../promql/operators.ts';
 import type { VectorAt } from '../promql/vector.ts';
 import type { LabelTest, LinesExpression, MetricExpression } from './ast.ts';
+import { LineTurns } from './line-turns.ts';
 import { NumbersByTime } from './numbers-by-time.ts';
 import {
   compilePipeline,
@@ -64,9 +65,11 @@ export async function evaluateLines(
   const pipeline = compilePipeline(expression.stages);
   const streams = new Map<LabelSet, LogStream>();
   const table = new LabelTable();
+  const turns = new LineTurns();
   let count = 0;
   for await (const page of readLines(expression, source, how, signal)) {
     for (const record of page) {
+      if (turns.isOver) await turns.giveWay(signal);
       const labels = pipeline(record);
       if (labels === undefined) continue;
       const set = table.of(Object.fromEntries(labels));
@@ -184,8 +187,10 @@ async function readNumbers(
   const found = new Map<LabelSet, NumbersByTime>();
   const numberOf = compileNumber(node);
   const kept = node.by ?? [...streamLabels, ...wanted];
+  const turns = new LineTurns();
   for await (const page of readLines(node.lines, source, reading, signal)) {
     for (const record of page) {
+      if (turns.isOver) await turns.giveWay(signal);
       const number = numberOf(record);
       if (number === undefined) continue;
       const pairs = kept.map((name) => [name, number.labels.get(name) ?? ''] as const);

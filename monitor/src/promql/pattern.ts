@@ -6,8 +6,10 @@
 // P1. A step of the walk costs at most one look at each instruction, whatever the text: there is no
 //     backtracking, so no text and no pattern can take exponential time.
 // P2. Both automatons are bounded: instructions by a refusal, states by forgetting.
+//     So is the work: what forgetting does not spare has an end for each text, and for all of them.
 // P3. Text is read by code points. Nothing is captured: a pattern answers yes or no.
 
+import { LimitError } from '../model.ts';
 import { QueryError } from './errors.ts';
 import {
   type Assertion,
@@ -46,12 +48,18 @@ const instructionsMax = 5_000;
 const placementsMax = 50_000;
 const statesMax = 500;
 const stepsMax = 20_000;
+/**
+ * Looks at instructions and ranges of characters that one text, and all texts together, may cost:
+ * some 0.3 s; 1 to 2 s for labels, which are matched in one go, and about a minute for lines.
+ */
+const looksPerTextMax = 5_000_000;
+const looksMax = { whole: 25_000_000, part: 1_000_000_000 };
 
 /** @throws QueryError when the pattern cannot be read, or is too large */
 export function compilePattern(pattern: string): Pattern {
   const program = assemble(parsePattern(pattern), pattern);
-  const whole = new Automaton(program, 'whole');
-  const part = new Automaton(program, 'part');
+  const whole = new Automaton(program, 'whole', pattern);
+  const part = new Automaton(program, 'part', pattern);
   return { matches: (text) => whole.run(text), occursIn: (text) => part.run(text) };
 }
 
@@ -110,15 +118,22 @@ class Automaton {
   readonly #find: 'whole' | 'part';
   readonly #looksAround: boolean;
   readonly #states = new Map<string, State>();
+  readonly #pattern: string;
   #stepCount = 0;
+  #looks = 0;
+  /** Where this text's share of the looks ends. */
+  #looksEnd = 0;
 
-  constructor(program: readonly Instruction[], find: 'whole' | 'part') {
+  constructor(program: readonly Instruction[], find: 'whole' | 'part', pattern: string) {
     this.#program = program;
+    this.#pattern = pattern;
     this.#find = find;
     this.#looksAround = program.some((instruction) => instruction.kind === 'assert');
   }
 
+  /** @throws LimitError when the pattern costs too much */
   run(text: string): boolean {
+    this.#looksEnd = Math.min(this.#looks + looksPerTextMax, looksMax[this.#find]);
     let state = this.#state([this.#program.length - 1], 'edge');
     for (let index = 0; index < text.length; ) {
       const code = text.codePointAt(index) ?? 0;
@@ -135,6 +150,7 @@ class Automaton {
 
   #step(state: State, code: number): State | 'accepted' {
     const reached = this.#reach(state, neighbourOf(code));
+    this.#spend(reached);
     const next = new Set<number>();
     let accepted = false;
     for (const at of reached) {
@@ -148,6 +164,18 @@ class Automaton {
     if (code < 128) state.ascii[code] = step;
     else if (this.#stepCount++ < stepsMax) state.steps.set(code, step);
     return step;
+  }
+
+  #spend(reached: readonly number[]): void {
+    for (const at of reached) {
+      const instruction = this.#program[at];
+      this.#looks += instruction?.kind === 'one' ? 1 + instruction.of.length : 1;
+    }
+    if (this.#looks <= this.#looksEnd) return;
+    throw new LimitError(
+      `the pattern ${JSON.stringify(this.#pattern)} takes too many steps on these texts; ` +
+        'repeat less, or choose among fewer',
+    );
   }
 
   #state(places: readonly number[], neighbour: Neighbour): State {
