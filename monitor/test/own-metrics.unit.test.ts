@@ -6,7 +6,7 @@ import type { StoreState } from '../src/store/face.ts';
 const nothing = { spans: 0, logs: 0, samples: 0 };
 const stateOf = (given: Partial<StoreState>): StoreState => ({
   ...{ status: 'open', written: nothing, dropped: nothing, waiting: 0, waitingBytes: 0 },
-  ...{ fileBytes: 0, series: 0, seriesRefused: 0 },
+  ...{ fileBytes: 0, series: 0, seriesRefused: 0, seriesRefusedOf: [] },
   ...given,
 });
 

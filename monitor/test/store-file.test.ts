@@ -178,6 +178,26 @@ test('a series too many is refused and counted, the known ones go on', async () 
   expect(store.state()).toMatchObject({ series: 2, seriesRefused: 1, written: { samples: 3 } });
 });
 
+test('a service has a fifth of all series, and the shop has a fifth for itself', async () => {
+  using folder = temporaryFolder();
+  await using store = await openStore(folder.path, { seriesMax: 10 });
+  const put = async (service: string, count: number, from = 0): Promise<number> => {
+    const before = store.state().series;
+    const labels = (k: number) => ({ service, path: `/${from + k}` });
+    store.intake.samples(Array.from({ length: count }, (_, k) => sample({ labels: labels(k) })));
+    await store.flush();
+    return store.state().series - before;
+  };
+  expect(await put('bakery', 9)).toBe(2);
+  expect(store.state()).toMatchObject({ seriesRefused: 7, seriesRefusedOf: ['bakery'] });
+  expect(await put('bakery', 2)).toBe(0);
+  expect(store.state().seriesRefused).toBe(7);
+  expect(await put('cafe', 1)).toBe(1);
+  for (const service of ['a', 'b']) expect(await put(service, 3)).toBe(2);
+  expect([await put('c', 1), await put('d', 1)]).toEqual([1, 0]);
+  expect(await put('gateway', 5)).toBe(2);
+});
+
 test('a series with endless labels is refused and counted, as is a trace that is none', async () => {
   using folder = temporaryFolder();
   await using store = await openStore(folder.path);

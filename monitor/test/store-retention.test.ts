@@ -80,6 +80,39 @@ test(
   },
 );
 
+test('where series are too many, those that ended an hour ago make room', slow, async () => {
+  using folder = temporaryFolder();
+  const { env, pass } = movingClock();
+  const retention = { samplesMs: 100 * hourMs };
+  await using store = await openStore(folder.path, { env, retention, seriesMax: 10, ...often });
+  const put = (service: string, path: string): void =>
+    store.intake.samples([sample({ labels: { service, path }, atMs: env.nowMs() })]);
+  const putAll = (): void => {
+    for (const service of ['gateway', "o'ven", 'cafe']) put(service, '/old');
+    put("o'ven", '/older');
+  };
+  const named = async (): Promise<string[]> => {
+    await store.flush();
+    const range = { fromMs: 0, toMs: noonMs + 50 * hourMs };
+    const found = await store.series.select([], range);
+    return found.map(({ labels }) => `${labels['service']} ${labels['path']}`).sort();
+  };
+  putAll();
+  await store.flush();
+  pass(0.9 * hourMs);
+  put("o'ven", '/older');
+  await store.flush();
+  pass(0.2 * hourMs);
+  put("o'ven", '/new');
+  await store.flush();
+  expect(store.state()).toMatchObject({ series: 4, seriesRefused: 1, seriesRefusedOf: ["o'ven"] });
+  await until(() => store.state().series === 3, { what: 'room', deadlineMs: 60_000 });
+  expect(await named()).toEqual(['cafe /old', 'gateway /old', "o'ven /older"]);
+  put("o'ven", '/new');
+  expect(await named()).toEqual(['cafe /old', 'gateway /old', "o'ven /new", "o'ven /older"]);
+  expect(await counts(store)).toMatchObject({ samples: 5, series: 4 });
+});
+
 /** Spans that do not compress. */
 function heavySpans(count: number, from: number): Span[] {
   const random = seededRandom(from);

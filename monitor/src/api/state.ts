@@ -65,6 +65,7 @@ function healthOf({ store, targets, otlpPort }: ApiParts) {
   const scraped = targets.list();
   const problems = [
     ...(status === 'open' ? [] : [`The store is ${status}: ${why ?? 'it was closed'}.`]),
+    ...(series.seriesRefusedOf.length === 0 ? [] : [tooManySeries(series.seriesRefusedOf)]),
     ...(otlpPort === null ? ['OTLP is not taken in: no port could be opened.'] : []),
   ];
   return {
@@ -81,6 +82,14 @@ function healthOf({ store, targets, otlpPort }: ApiParts) {
       ...(reason === undefined ? {} : { why: reason }),
     })),
   };
+}
+
+function tooManySeries(services: readonly string[]): string {
+  const names = services.map((name) => name || 'the rules').join(', ');
+  return (
+    `Samples of new series were refused in the last 10 minutes (of ${names}): there are too many, ` +
+    'or their labels are too long.'
+  );
 }
 
 function alertsOf({ alerting }: ApiParts) {

@@ -40,6 +40,8 @@ export type StoreState = {
   /** Series known now, and samples refused because there would be one series too many. */
   series: number;
   seriesRefused: number;
+  /** Services that were refused some in the last ten minutes, the first few; '' for none. */
+  seriesRefusedOf: readonly string[];
 };
 
 export type ReadOptions = {

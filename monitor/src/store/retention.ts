@@ -3,11 +3,14 @@
 // R1. By age: each table has its own. It may be exceeded by a twentieth, so that deleting is seldom.
 // R2. By size: while the file holds more than the limit, the table that takes the most room loses
 //     its oldest tenth. So a flood of spans costs spans, and not a week of metrics.
-// R3. A piece is at most `pieceRowsMax` rows. The room that it took is free within the file at once
+// R3. Where series are too many, those of the services in the way that had no sample for an hour are
+//     deleted whole, so that what changes its labels all the time keeps nobody out for days.
+// R4. A piece is at most `pieceRowsMax` rows. The room that it took is free within the file at once
 //     (a checkpoint follows), and is used before the file grows.
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { SeriesRow } from './columns.ts';
+import { type Crowded, ownServices } from './series-index.ts';
 
 export type RetentionRules = {
   spansMs: number;
@@ -20,7 +23,7 @@ export type RetentionRules = {
 
 export type RetentionStep =
   /** There may be more to delete. */
-  | { kind: 'deleted'; table: string; rows: number; why: 'age' | 'size' }
+  | { kind: 'deleted'; table: string; rows: number; why: 'age' | 'size' | 'series' }
   | { kind: 'done'; seriesGone: SeriesRow[] };
 
 const aging = [
@@ -33,12 +36,15 @@ type Aging = (typeof aging)[number];
 
 const pieceRowsMax = 200_000;
 const slack = 1.05;
+/** So long a series may say nothing before it is deleted for others (R3). */
+const endedMsMin = 3_600_000;
 
 /** Deletes one piece, if anything is to be deleted. `heldBytes` are those of fileBytesMax. */
 export async function retentionStep(
   connection: DuckDBConnection,
   rules: RetentionRules,
   nowMs: number,
+  crowded?: Crowded,
 ): Promise<RetentionStep> {
   for (const entry of aging) {
     const rows = await deleteAged(connection, entry, rules[entry.rule], nowMs);
@@ -48,6 +54,13 @@ export async function retentionStep(
     const entry = await largest(connection);
     const rows = await deleteOldestTenth(connection, entry);
     if (rows > 0) return { kind: 'deleted', table: entry.table, rows, why: 'size' };
+  }
+  if (crowded !== undefined) {
+    for (const table of ['exemplars', 'samples'] as const) {
+      const ended = endedSeries(crowded, nowMs - endedMsMin);
+      const rows = await deletePiece(connection, table, `series_id IN (${ended})`);
+      if (rows > 0) return { kind: 'deleted', table, rows, why: 'series' };
+    }
   }
   return { kind: 'done', seriesGone: await deleteEmptySeries(connection) };
 }
@@ -113,6 +126,20 @@ async function largest(connection: DuckDBConnection): Promise<Aging> {
     if (most === undefined || blocks > most.blocks) most = { entry, blocks };
   }
   return most?.entry ?? aging[0];
+}
+
+/** R3 */
+function endedSeries(crowded: Crowded, sinceMs: number): string {
+  const listed = (names: ReadonlySet<string>): string =>
+    [...names].map((name) => `'${name.replaceAll("'", "''")}'`).join(', ');
+  const service = "coalesce(labels->>'$.service', '')";
+  const whose =
+    crowded === 'all'
+      ? `${service} NOT IN (${listed(ownServices)})`
+      : `${service} IN (${listed(crowded)})`;
+  return `SELECT series_id FROM series WHERE ${whose} AND series_id NOT IN
+            (SELECT DISTINCT series_id FROM samples
+             WHERE at_ms >= ${Math.floor(sinceMs)} AND NOT stale)`;
 }
 
 async function deleteEmptySeries(connection: DuckDBConnection): Promise<SeriesRow[]> {

@@ -3,14 +3,26 @@
 //
 // X1. A series is its name and its labels; an empty label is as good as none.
 // X2. Never more than `seriesMax`, and none whose labels are longer than `labelsLengthMax`: the
-//     samples of others are refused and counted.
+//     samples of others are refused and counted. A service that is no part of the shop has at most a
+//     fifth of them, and all such services together leave a fifth to the shop.
 // X3. A series is `unsaved` until the transaction that wrote it has ended well.
 
+import { partNames } from '@rushlight/contracts';
 import type { Labels, Matcher } from '../model.ts';
 import { matchLabels } from '../promql/matchers.ts';
 import type { SeriesRow } from './columns.ts';
 
 const labelsLengthMax = 8_192;
+const refusedNamesMax = 5;
+
+/** Series of no service are recorded by rules. */
+export const ownServices: ReadonlySet<string> = new Set(['', ...partNames]);
+
+/** How many series a service may have that is no part of the shop. */
+const seriesPerService = (seriesMax: number): number => Math.ceil(seriesMax / 5);
+
+/** Services whose series are too many, or all but ours. */
+export type Crowded = ReadonlySet<string> | 'all';
 
 export class SeriesIndex {
   readonly #seriesMax: number;
@@ -19,6 +31,12 @@ export class SeriesIndex {
   readonly #byName = new Map<string, Map<number, Labels>>();
   #unsaved: SeriesRow[] = [];
   #nextId = 1;
+  /** Series of each service that is no part of the shop. */
+  readonly #counts = new Map<string, number>();
+  #othersCount = 0;
+  #crowded = new Set<string>();
+  #isCrowded = false;
+  #refused = new Set<string>();
 
   constructor(seriesMax: number) {
     this.#seriesMax = seriesMax;
@@ -34,7 +52,10 @@ export class SeriesIndex {
     const key = `${name}${text}`;
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
-    if (this.#ids.size >= this.#seriesMax || key.length > labelsLengthMax) return undefined;
+    if (key.length > labelsLengthMax || !this.#hasRoom(labels['service'] ?? '')) {
+      if (this.#refused.size < refusedNamesMax) this.#refused.add(labels['service'] ?? '');
+      return undefined;
+    }
     const seriesId = this.#nextId;
     this.#nextId += 1;
     this.#ids.set(key, seriesId);
@@ -68,10 +89,31 @@ export class SeriesIndex {
     this.#unsaved = [];
   }
 
+  /** Who was refused a series since the last call; the first few. */
+  takeRefused(): ReadonlySet<string> {
+    const refused = this.#refused;
+    this.#refused = new Set();
+    return refused;
+  }
+
+  /** Whose ended series are in the way of new ones; undefined when nobody's. */
+  crowded(): Crowded | undefined {
+    if (this.#isCrowded) return 'all';
+    return this.#crowded.size > 0 ? this.#crowded : undefined;
+  }
+
+  /** What could be made room for was. */
+  relieved(): void {
+    this.#crowded = new Set();
+    this.#isCrowded = false;
+  }
+
   /** What the file knows, instead of everything that was known. */
   replace(rows: readonly SeriesRow[]): void {
     this.#ids.clear();
     this.#byName.clear();
+    this.#counts.clear();
+    this.#othersCount = 0;
     this.#unsaved = [];
     this.#nextId = 1;
     for (const { seriesId, name, labels } of rows) {
@@ -85,6 +127,8 @@ export class SeriesIndex {
     for (const { seriesId, name, labels } of rows) {
       this.#ids.delete(`${name}${labels}`);
       const named = this.#byName.get(name);
+      const service = named?.get(seriesId)?.['service'];
+      if (service !== undefined) this.#count(service, -1);
       named?.delete(seriesId);
       if (named?.size === 0) this.#byName.delete(name);
     }
@@ -93,7 +137,34 @@ export class SeriesIndex {
   #describe(seriesId: number, name: string, labels: string): void {
     const named = this.#byName.get(name) ?? new Map<number, Labels>();
     this.#byName.set(name, named);
-    named.set(seriesId, { __name__: name, ...JSON.parse(labels) });
+    const described: Labels = { __name__: name, ...JSON.parse(labels) };
+    named.set(seriesId, described);
+    this.#count(described['service'] ?? '', 1);
+  }
+
+  /** X2 */
+  #hasRoom(service: string): boolean {
+    if (ownServices.has(service)) {
+      if (this.#ids.size < this.#seriesMax) return true;
+      this.#isCrowded = true;
+      return false;
+    }
+    const most = seriesPerService(this.#seriesMax);
+    if (this.#othersCount >= this.#seriesMax - most || this.#ids.size >= this.#seriesMax) {
+      this.#isCrowded = true;
+      return false;
+    }
+    if ((this.#counts.get(service) ?? 0) < most) return true;
+    this.#crowded.add(service);
+    return false;
+  }
+
+  #count(service: string, by: 1 | -1): void {
+    if (ownServices.has(service)) return;
+    this.#othersCount += by;
+    const count = (this.#counts.get(service) ?? 0) + by;
+    if (count > 0) this.#counts.set(service, count);
+    else this.#counts.delete(service);
   }
 }
 

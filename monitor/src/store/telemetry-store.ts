@@ -49,6 +49,8 @@ export type TelemetryStoreOptions = {
 };
 
 const megabyte = 1024 ** 2;
+const refusedLatelyMs = 600_000;
+const refusedNamesMax = 5;
 const hourMs = 3_600_000;
 const recordsPerWrite = 8_192;
 const pauseMsMin = 500;
@@ -96,6 +98,8 @@ class FileStore implements TelemetryStore {
   readonly #written = { spans: 0, logs: 0, samples: 0 };
   readonly #dropped = { spans: 0, logs: 0, samples: 0 };
   #seriesRefused = 0;
+  /** When each of a few services was last refused a series. */
+  readonly #refusedAtMs = new Map<string, number>();
   /** Records that are taken from the buffer and not yet known to be written. */
   #writing = 0;
 
@@ -161,7 +165,25 @@ class FileStore implements TelemetryStore {
       fileBytes: storeFileBytes(this.#options.folder),
       series: this.#index.size,
       seriesRefused: this.#seriesRefused,
+      seriesRefusedOf: this.#refusedLately(),
     };
+  }
+
+  #refusedLately(): string[] {
+    const sinceMs = this.#options.env.monotonicMs() - refusedLatelyMs;
+    for (const [service, atMs] of this.#refusedAtMs) {
+      if (atMs < sinceMs) this.#refusedAtMs.delete(service);
+    }
+    return [...this.#refusedAtMs.keys()];
+  }
+
+  #rememberRefused(): void {
+    const nowMs = this.#options.env.monotonicMs();
+    for (const service of this.#index.takeRefused()) {
+      const isNew = !this.#refusedAtMs.has(service);
+      if (isNew && this.#refusedLately().length >= refusedNamesMax) continue;
+      this.#refusedAtMs.set(service, nowMs);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -234,6 +256,7 @@ class FileStore implements TelemetryStore {
       try {
         const { samplesRefused } = await writeBatches(this.#database.writer, this.#index, batches);
         this.#seriesRefused += samplesRefused;
+        this.#rememberRefused();
         for (const { kind, records } of batches) this.#written[kind] += records.length;
         this.#written.samples -= samplesRefused;
         this.#wroteWell();
@@ -301,9 +324,15 @@ class FileStore implements TelemetryStore {
     const { env, log, retentionEveryMs } = this.#options;
     if (!this.#database || env.monotonicMs() < this.#retentionAtMs) return;
     try {
-      const step = await retentionStep(this.#database.writer, this.#retention, env.nowMs());
+      const step = await retentionStep(
+        this.#database.writer,
+        this.#retention,
+        env.nowMs(),
+        this.#index.crowded(),
+      );
       if (step.kind === 'done') {
         this.#index.forget(step.seriesGone);
+        this.#index.relieved();
         this.#retentionAtMs = env.monotonicMs() + retentionEveryMs;
         await this.#giveBack();
       } else if (step.why === 'size') {
