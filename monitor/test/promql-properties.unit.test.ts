@@ -42,6 +42,31 @@ async function value(source: SeriesSource, query: string, atMs: number): Promise
 }
 
 describe('whatever the samples', { timeout: 60_000 }, () => {
+  test.each(['c', 'c offset 1m', 'max_over_time(c[1m])', 'absent_over_time(c{x="0"}[1m])'])(
+    'a range query from long before to long after them is the instant query at each step: %s',
+    async (query) => {
+      const steps = { fromMs: -forMs, toMs: 3 * forMs, stepMs: 20_000 };
+      await fc.assert(
+        fc.asyncProperty(anySource, async (source) => {
+          const found = new Map<string, number>();
+          for (const { labels, atMs, values } of await evaluateRange(query, steps, source)) {
+            atMs.forEach((at, k) => {
+              found.set(JSON.stringify([at, labels]), values[k] ?? Number.NaN);
+            });
+          }
+          const expected = new Map<string, number>();
+          for (let atMs = steps.fromMs; atMs <= steps.toMs; atMs += steps.stepMs) {
+            for (const { labels, value: at } of await evaluateInstant(query, atMs, source)) {
+              expected.set(JSON.stringify([atMs, labels]), at);
+            }
+          }
+          expect(new Map([...found].sort())).toEqual(new Map([...expected].sort()));
+        }),
+        { numRuns: 15 },
+      );
+    },
+  );
+
   test('the rate of a counter is never negative, and neither is its increase', async () => {
     await fc.assert(
       fc.asyncProperty(anySource, anyRange, anyInstant, async (source, range, atMs) => {

@@ -6,7 +6,13 @@ import { type Expression, type Selector, typeOf } from './ast.ts';
 import { type Bucket, histogramQuantile } from './histogram-quantile.ts';
 import { type LabelSet, type LabelTable, metricName } from './label-sets.ts';
 import { parseNumber } from './literals.ts';
-import { type LoadedSeries, valueAt, windowAt } from './loaded-series.ts';
+import {
+  type LoadedSeries,
+  lookbackMs,
+  samplesWithin,
+  valueAt,
+  windowAt,
+} from './loaded-series.ts';
 import { betweenSets, betweenVectors, calculate, compare, withNumber } from './operators.ts';
 import { overRange } from './over-range.ts';
 import { distinct, type ScalarAt, sameLabels, type Vector, type VectorAt } from './vector.ts';
@@ -96,10 +102,13 @@ export function compileVector(expression: Expression, inputs: Inputs): VectorAt 
 
 function compileSelector(selector: Selector, inputs: Inputs): VectorAt {
   const series = inputs.seriesOf(selector);
+  const isSampled = samplesWithin(series);
   return (atMs) => {
+    const endMs = atMs - selector.offsetMs;
+    if (!isSampled(endMs - lookbackMs, endMs)) return [];
     const samples: { labels: LabelSet; value: number }[] = [];
     for (const one of series) {
-      const value = valueAt(one, atMs - selector.offsetMs);
+      const value = valueAt(one, endMs);
       if (value !== undefined) samples.push({ labels: one.labels, value });
     }
     inputs.spend(series.length);
@@ -128,11 +137,14 @@ function compileOverRange(
     expression.parameter === undefined ? () => 0 : compileScalar(expression.parameter, inputs);
   // Like offset, it gives the samples themselves.
   const labelsOf = name === 'last_over_time' ? kept : renamedOnce(inputs.table);
+  const isSampled = samplesWithin(series);
   return (atMs) => {
+    const endMs = atMs - selector.offsetMs;
+    if (!isSampled(endMs - rangeMs, endMs)) return [];
     const samples: { labels: LabelSet; value: number }[] = [];
     const given = parameter(atMs);
     for (const one of series) {
-      const window = windowAt(one, atMs - selector.offsetMs, rangeMs);
+      const window = windowAt(one, endMs, rangeMs);
       inputs.spend(1 + window.to - window.from);
       const value = overRange(name, window, rangeMs, given);
       if (value !== undefined) samples.push({ labels: labelsOf(one.labels), value });

@@ -28,6 +28,18 @@ export function valueAt(series: LoadedSeries, atMs: number): number | undefined 
   return series.values[index];
 }
 
+/** Whether any of the series can have a sample between two instants, both included. */
+export function samplesWithin(
+  all: readonly LoadedSeries[],
+): (fromMs: number, toMs: number) => boolean {
+  let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { atMs } of all) {
+    firstMs = Math.min(firstMs, atMs.at(0) ?? firstMs);
+    lastMs = Math.max(lastMs, atMs.at(-1) ?? lastMs);
+  }
+  return (fromMs, toMs) => toMs >= firstMs && fromMs <= lastMs;
+}
+
 /** The samples of a range that ends at an instant, both ends included (version 3: not the start). */
 export function windowAt(series: LoadedSeries, endMs: number, rangeMs: number): Window {
   const startMs = endMs - rangeMs;
