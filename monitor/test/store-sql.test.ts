@@ -65,6 +65,7 @@ test.each([
   "SELECT count(*) FROM logs WHERE level >= 'warn'::log_level",
   'SELECT unnest([1, 2, 3])',
   'SELECT 1 -- a remark',
+  'SELECT max(bin(bin(name))), arg_max(hex(name), duration_us), quantile_disc(duration_us, 0.9) FROM spans',
   "SELECT service || ' ' || name AS a, hex(trace_id) AS b, upper(kind::VARCHAR) AS c FROM spans",
   'SELECT sum(duration_us + start_us - 1) AS a, min(duration_us + 1) AS b, [service, name] AS c FROM spans GROUP BY ALL',
   "SELECT strftime(make_timestamp(start_us), '%H:%M') AS at, concat_ws('-', service, name) AS a FROM spans",
@@ -153,6 +154,8 @@ test.each([
   [`SELECT ${'to_json('.repeat(7)}name${')'.repeat(7)} FROM spans`, '128 times as long'],
   [`SELECT 'a' AS c0${doublings((k) => `c${k} || c${k}`)}`, '128 times as long'],
   [`SELECT 'a' AS c0${doublings((k) => `[c${k}]::VARCHAR`)}`, '128 times as long'],
+  ['SELECT quantile_disc(hex(hex(hex(name))), [0.1, 0.9]) FROM spans', '128 times as long'],
+  ['SELECT max(bin(bin(name)), 2) FROM spans', '128 times as long'],
   ["SELECT 'a'::BLOB::BIT::VARCHAR::BLOB::BIT::VARCHAR", 'times as long'],
   [
     'WITH a AS (SELECT bin(name) AS x FROM spans), b AS (SELECT bin(x) AS x FROM a) SELECT bin(x) FROM b',

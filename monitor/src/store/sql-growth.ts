@@ -20,10 +20,12 @@ const growthOf = new Map<string, number>([
   ...times(3, 'url_encode'),
   ...times(4, 'encode', 'translate'),
   ...times(8, 'bin', 'to_binary'),
-  ...times(16, 'strftime'),
+  // Where their second argument is not one constant: a format of a column, a list of quantiles.
+  ...times(16, 'strftime', 'quantile_disc', 'quantile'),
   ...times(2, 'list', 'array_agg', 'list_value', 'list_pack', 'array_value', 'row', 'struct_pack'),
   ...times(2, 'map', 'json_object', 'json_array', 'json_quote', 'to_json', 'array_to_json'),
   ...times(2, 'row_to_json', 'json_group_array', 'json_group_object', 'json_pretty', 'histogram'),
+  ...times(2, 'approx_top_k', 'max', 'min', 'arg_max', 'arg_min', 'max_by', 'min_by'),
   ...times(2, 'split', 'str_split', 'string_split', 'string_to_array', 'str_split_regex'),
   ...times(2, 'string_split_regex', 'regexp_split_to_array', 'regexp_extract_all'),
 ]);
@@ -100,11 +102,17 @@ function growthOfCall(node: Node, known: Known): number {
   }
   const unfixed = given.filter((part) => part['class'] !== 'CONSTANT');
   if (unfixed.length === 0) return 1;
-  const isFixedFormat = name === 'strftime' && unfixed.every((part) => part !== given[1]);
-  const own = isFixedFormat ? 1 : (growthOf.get(name) ?? 1);
+  const own = isPlain(name, given) ? 1 : (growthOf.get(name) ?? 1);
   if (!joining.has(name)) return own * worst(Object.values(node).flat(), known);
   if (name === 'concat_ws') return given.length * worst(given, known);
   return own * unfixed.reduce((sum, part) => sum + (known.get(part) ?? 1), 0);
+}
+
+/** Whether it gives one value, as short as what it is given. */
+function isPlain(name: string, given: readonly Node[]): boolean {
+  if (/^(strftime|quantile|quantile_disc)$/.test(name)) return given[1]?.['class'] === 'CONSTANT';
+  if (/^(max|min)$/.test(name)) return given.length === 1;
+  return /^(arg_(max|min)|(max|min)_by)$/.test(name) && given.length === 2;
 }
 
 /** It can stand behind every character. */
