@@ -155,6 +155,10 @@ test.each([
   [`SELECT 'a' AS c0${doublings((k) => `c${k} || c${k}`)}`, '128 times as long'],
   [`SELECT 'a' AS c0${doublings((k) => `[c${k}]::VARCHAR`)}`, '128 times as long'],
   ['SELECT quantile_disc(hex(hex(hex(name))), [0.1, 0.9]) FROM spans', '128 times as long'],
+  [
+    `SELECT ${'(SELECT t::VARCHAR FROM (SELECT '.repeat(7)}'"'${' AS y) t)'.repeat(7)}`,
+    '128 times as long',
+  ],
   ['SELECT max(bin(bin(name)), 2) FROM spans', '128 times as long'],
   ["SELECT 'a'::BLOB::BIT::VARCHAR::BLOB::BIT::VARCHAR", 'times as long'],
   [

@@ -56,12 +56,13 @@ const puttingIn: Readonly<Record<string, number>> = {
  */
 export function checkGrowth(nodes: readonly Node[]): void {
   const known = new Map<unknown, number>();
+  const tables = new Set(nodes.flatMap(tableNames));
   let growth = 1;
   for (const node of nodes.toReversed()) {
     const isSelect = node['type'] === 'SELECT_NODE';
     const own = isSelect ? growthOfSelect(node, known) : growthOfPart(node, known);
     if (isSelect || node['within_table'] === true) growth *= own;
-    else known.set(node, own);
+    else known.set(node, isRow(node, tables) ? 2 : own);
   }
   const isRecursive = nodes.some(({ type }) => type === 'RECURSIVE_CTE_NODE');
   const most = isRecursive ? recursiveGrowthMax : growthMax;
@@ -70,6 +71,22 @@ export function checkGrowth(nodes: readonly Node[]): void {
     `What it does to texts can make them ${growth} times as long; ${most} times at most` +
       `${isRecursive ? ' where it is recursive' : ''}. Use fewer functions that lengthen texts.`,
   );
+}
+
+/** What a table, a question or a join can be called by. */
+function tableNames({ alias, table_name, type, from_table }: Node): string[] {
+  const { alias: ofPart } = (from_table ?? {}) as Node;
+  const isTable = /^(BASE_TABLE|SUBQUERY|TABLE_FUNCTION|JOIN|EXPRESSION_LIST|PIVOT)$/.test(
+    `${type}`,
+  );
+  const names = [ofPart, ...(isTable ? [alias, table_name, 'unnamed_subquery'] : [])];
+  return names.flatMap((name) => (name ? [String(name).toLowerCase()] : []));
+}
+
+/** A table's name in place of a column's is all its columns, as one value. */
+function isRow(node: Node, tables: ReadonlySet<string>): boolean {
+  const names = (node['type'] === 'COLUMN_REF' ? node['column_names'] : undefined) as unknown[];
+  return names?.length === 1 && tables.has(String(names[0]).toLowerCase());
 }
 
 type Known = ReadonlyMap<unknown, number>;
