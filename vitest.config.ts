@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 const never = ['**/node_modules/**', 'test/src/**'];
 /** Tests of the whole platform: each file starts one, so they run one after another. */
-const whole = ['test/system/**', 'test/full/**'];
+const whole = ['test/system/**'];
+/** What is too long for every time. */
+const long = ['test/full/**/*.test.ts', 'bench/test/**/*.test.ts'];
+const units = '**/*.unit.test.ts';
 const oneAtATime = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 };
 /** What is waited for mostly comes at once; a machine that stands still for seconds fails no test. */
 const patient = { expect: { poll: { timeout: 15_000 } } };
@@ -24,7 +27,7 @@ export default defineConfig({
           ...patient,
           name: 'integration',
           include: ['**/test/**/*.test.ts'],
-          exclude: [...never, ...whole, '**/*.unit.test.ts'],
+          exclude: [...never, ...whole, ...long, units],
           globalSetup: ['chassis/src/testing/global-setup.ts'],
           // Mostly they wait for processes: two files at a time also where there are two cores.
           maxWorkers: 2,
@@ -35,7 +38,15 @@ export default defineConfig({
       {
         test: { name: 'system', include: ['test/system/**/*.test.ts'], ...patient, ...oneAtATime },
       },
-      { test: { name: 'full', include: ['test/full/**/*.test.ts'], ...patient, ...oneAtATime } },
+      {
+        test: {
+          name: 'full',
+          include: long,
+          exclude: [...never, units],
+          ...patient,
+          ...oneAtATime,
+        },
+      },
     ],
   },
 });
