@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const never = ['**/node_modules/**', 'test/src/**'];
 /** Tests of the whole platform: each file starts one, so they run one after another. */
-const whole = ['test/system/**'];
+const whole = ['test/system/**/*.test.ts'];
 /** What is too long for every time. */
 const long = ['test/full/**/*.test.ts', 'bench/test/**/*.test.ts'];
 const units = '**/*.unit.test.ts';
@@ -36,7 +36,7 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'system', include: ['test/system/**/*.test.ts'], ...patient, ...oneAtATime },
+        test: { name: 'system', include: whole, ...patient, ...oneAtATime },
       },
       {
         test: {

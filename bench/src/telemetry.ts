@@ -106,6 +106,10 @@ async function measureShop(
     runs.push(await counter.settle(menu, closed(plan.concurrency, plan.runMs)));
   }
   await shop.audit();
+  return medianOf(runs);
+}
+
+function medianOf(runs: readonly Run[]): Run {
   const cpuUs = runs.map((run) => run.cpuUs).filter((us) => us !== null);
   return {
     perS: median(runs.map(({ perS }) => perS)),
@@ -174,14 +178,13 @@ function describe(result: Omit<TelemetryResult, 'loss'>): string {
   const rows = kinds
     .filter((kind) => rounds.every((round) => round[kind] !== undefined))
     .map((kind) => {
-      const runs = rounds.map((round) => round[kind] as Run);
-      const cpuUs = runs.map((run) => run.cpuUs).filter((us) => us !== null);
+      const { perS, cpuUs } = medianOf(rounds.map((round) => round[kind] as Run));
       const ratio = kind === 'watched' ? watchedToUnwatched : autoToUnwatched;
       return [
         kind,
-        figure(median(runs.map(({ perS }) => perS))),
+        figure(perS),
         kind === 'unwatched' ? '' : figure(ratio ?? Number.NaN),
-        cpuUs.length > 0 ? figure(median(cpuUs)) : '–',
+        cpuUs === null ? '–' : figure(cpuUs),
       ];
     });
   const verdict = watchedToUnwatched >= bar ? 'met' : 'NOT MET';

@@ -10,7 +10,7 @@
 import assert from 'node:assert/strict';
 import { ApiError } from '@rushlight/contracts';
 import type { Environment } from './environment.ts';
-import { currentSpan, inSpan, Span } from './tracing/span.ts';
+import { currentSpan, endingWith, inSpan, Span } from './tracing/span.ts';
 
 export type BatcherOptions<In, Out> = {
   /** What the batches are, for messages. */
@@ -194,14 +194,7 @@ class QueueBatcher<In, Out> {
     const members = spans.filter((span) => span !== undefined);
     if (members.length === 0) return run(items);
     const span = Span.joining(members, name, { 'rushlight.batch.size': items.length });
-    try {
-      return await inSpan(span, () => run(items));
-    } catch (error) {
-      span.failWith(error);
-      throw error;
-    } finally {
-      span.end();
-    }
+    return endingWith([span], () => inSpan(span, () => run(items)));
   }
 
   #take(count: number): Batch<In, Out> {

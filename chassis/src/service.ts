@@ -124,15 +124,8 @@ function readOrExit<S extends z.ZodObject>(settings: S) {
   }
 }
 
-type Read<S extends z.ZodObject> = {
-  config: ServiceConfig;
-  settings: z.output<S>;
-  metricsOpen: boolean;
-  tracesPerS: number;
-};
-
 function makeService<S extends z.ZodObject>(
-  read: Read<S>,
+  read: ReturnType<typeof readOrExit<S>>,
   log: Log,
   options: ServiceOptions<S>,
   releases: { what: string; close: () => Promise<void> | void }[],

@@ -9,6 +9,7 @@
 // T3. One thing is counted once. What comes again (a message, a request with a known key) is not
 //     counted again, except by `orders_retried_total`, which counts just that.
 
+import { queueNames } from './events.ts';
 import { roles } from './http/route.ts';
 import {
   counter,
@@ -19,6 +20,7 @@ import {
   seconds,
   sizes,
 } from './metric-spec.ts';
+import { orderStatuses } from './order-status.ts';
 import { processes, processNames } from './services.ts';
 
 const all: Of = processNames;
@@ -29,11 +31,13 @@ const monitor: Of = ['monitor'];
 const withDatabase: Of = processNames.filter((name) => processes[name].database);
 const withBus: Of = processNames.filter((name) => name !== 'monitor');
 const withOutbox: Of = ['identity', 'inventory', 'orders', 'payments', 'kitchen'];
-const withQueue: Of = ['inventory', 'payments', 'kitchen', 'orders', 'notifications'];
+const withQueue: Of = queueNames;
 const callers: Of = processNames.filter((name) => processes[name].calls.length > 0);
 
 const results = ['ok', 'refused', 'failed'] as const;
 const signals = ['spans', 'logs', 'samples'] as const;
+/** Every order begins as pending; that it was accepted is counted by itself. */
+const [, ...reachedStatuses] = orderStatuses;
 
 const http = {
   http_requests_total: counter(all, 'requests', 'Requests answered.', {
@@ -134,18 +138,7 @@ const ordering = {
     orders,
     'orders',
     'Orders that reached a status, each once for each status.',
-    {
-      status: [
-        'queued',
-        'stock_verified',
-        'paid',
-        'in_kitchen',
-        'ready',
-        'collected',
-        'rejected',
-        'cancelled',
-      ],
-    },
+    { status: reachedStatuses },
   ),
   order_operations_total: counter(
     orders,

@@ -68,10 +68,7 @@ function finish(request: FastifyRequest, reply: FastifyReply, answer: HandlerAns
   } else sendAnswer(reply, answer);
 }
 
-function sendAnswer(
-  reply: FastifyReply,
-  answer: { status: number; body?: unknown; headers?: Record<string, string> },
-): FastifyReply {
+function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
   reply.status(answer.status);
   if (answer.body !== undefined) reply.header('content-type', 'application/json; charset=utf-8');
   if (answer.headers) reply.headers(answer.headers);

@@ -15,7 +15,7 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { backoffMs, createRetryBudget, type RetryBudget } from '../retry-budget.ts';
 import { UnavailableError } from '../store/store.ts';
-import { currentSpan, type Span } from '../tracing/span.ts';
+import { currentSpan, endingWith, type Span } from '../tracing/span.ts';
 import { formatTraceparent } from '../tracing/trace-context.ts';
 import { deadlineHeaderName } from './deadline.ts';
 import type { User } from './principal.ts';
@@ -71,7 +71,6 @@ export function createClient(options: ClientOptions): Client {
   });
   const streams = new Pool(options.url, { connections: null, connectTimeout: 1_000 });
   const budget = createRetryBudget(env);
-  metrics.set('breaker_state', { target }, 0);
   let isOpen = false;
   const breaker = createBreaker({
     target,
@@ -93,17 +92,13 @@ export function createClient(options: ClientOptions): Client {
   const send = async (route: Route, call: ForwardCall, callOptions: CallOptions = {}) => {
     const span = spanOfCall(target, route);
     if (!span) return await sendWithRetries(sender, route, call, callOptions);
-    try {
-      const headers = { ...call.headers, traceparent: formatTraceparent(span) };
+    const headers = { ...call.headers, traceparent: formatTraceparent(span) };
+    return await endingWith([span], async () => {
       const answer = await sendWithRetries(sender, route, { ...call, headers }, callOptions);
       if (answer.status >= 500) span.fail(String(answer.status));
-      span.end({ 'http.response.status_code': answer.status });
+      span.set({ 'http.response.status_code': answer.status });
       return answer;
-    } catch (error) {
-      span.failWith(error);
-      span.end();
-      throw error;
-    }
+    });
   };
 
   return {

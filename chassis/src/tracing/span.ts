@@ -68,6 +68,18 @@ export function inSpan<T>(span: Span, work: () => T): T {
   return running.run(span, work);
 }
 
+/** Ends these spans with the work that they stand for; as failures when it throws. */
+export async function endingWith<T>(spans: readonly Span[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    for (const span of spans) span.failWith(error);
+    throw error;
+  } finally {
+    for (const span of spans) span.end();
+  }
+}
+
 /** Runs work that goes on for itself, whoever gave the occasion. */
 export function outsideSpans<T>(work: () => T): T {
   return running.exit(work);

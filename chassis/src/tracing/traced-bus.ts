@@ -7,7 +7,7 @@
 
 import type { Message } from '@rushlight/contracts';
 import type { Bus } from '../bus/bus.ts';
-import { inSpan, type Span } from './span.ts';
+import { endingWith, inSpan, type Span } from './span.ts';
 import { formatTraceparent, parseTraceparent, type TraceContext } from './trace-context.ts';
 import type { Tracer } from './tracer.ts';
 
@@ -18,17 +18,20 @@ export function traceBus(bus: Bus, tracer: Tracer): Bus {
   return {
     ...bus,
     publish: async (messages) => {
-      const spans = messages.map((message) => beginSend(tracer, message));
-      const sent = messages.map((message, index): Message => {
-        const span = spans[index];
-        return span ? { ...message, traceparent: formatTraceparent(span) } : message;
+      const spans: Span[] = [];
+      const sent = messages.map((message): Message => {
+        const span = beginSend(tracer, message);
+        spans.push(span);
+        return { ...message, traceparent: formatTraceparent(span) };
       });
-      await ended(spans, () => bus.publish(sent));
+      await endingWith(spans, () => bus.publish(sent));
     },
     consume: (queue, handle, options) =>
-      bus.consume(queue, (message) => process(tracer, queue, [message], () => handle(message)), {
-        ...options,
-      }),
+      bus.consume(
+        queue,
+        (message) => process(tracer, queue, [message], () => handle(message)),
+        options,
+      ),
     consumeBatches: (queue, handle, options) =>
       bus.consumeBatches(
         queue,
@@ -76,20 +79,9 @@ async function process(
   for (const [index, { events }] of messages.entries()) {
     span.adopt(events, senders[index]);
   }
-  await ended([span], () => inSpan(span, work));
+  await endingWith([span], () => inSpan(span, work));
 }
 
 function senderOf({ traceparent }: Message): TraceContext | undefined {
   return parseTraceparent(traceparent);
-}
-
-async function ended(spans: readonly Span[], work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    for (const span of spans) span.failWith(error);
-    throw error;
-  } finally {
-    for (const span of spans) span.end();
-  }
 }

@@ -15,14 +15,14 @@ export type ForwardOptions = {
   trustProxy: boolean;
   /** 8,000 unless given. */
   deadlineMs?: number;
-  /** Without an answer it is as if it had not been asked; so is every GET unless given. */
+  /** A question, though it is no GET: without an answer it is as if it had not been asked. */
   onlyReads?: boolean;
 };
 
 /** A handler that forwards one route to its owner. */
 export function forwardTo(options: ForwardOptions) {
   const { client, route, trustProxy, deadlineMs = defaultDeadlineMs } = options;
-  const { onlyReads = route.method === 'GET' } = options;
+  const onlyReads = options.onlyReads === true || route.method === 'GET';
   return async (input: Input<Route>, context: Context): Promise<RawAnswerOut> => {
     const call = callOf(route, input, context, trustProxy);
     const user = context.principal?.kind === 'user' ? context.principal : undefined;

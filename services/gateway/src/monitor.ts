@@ -9,9 +9,6 @@ import type { Streams } from './streams.ts';
 /** Longer than the monitor gives itself for a question: it says best why there is no answer. */
 const deadlineMs = 14_000;
 
-const isQuestion = (route: Route): boolean =>
-  route.method === 'GET' || route.path === monitorApi.runSql.path;
-
 /** Handlers that forward each route to its counterpart on the monitor's own port. */
 export function createMonitorRoutes(options: {
   client: Client;
@@ -23,7 +20,13 @@ export function createMonitorRoutes(options: {
     name,
     route.stream
       ? streams.pipe(client, route)
-      : forwardTo({ client, route, trustProxy, deadlineMs, onlyReads: isQuestion(route) }),
+      : forwardTo({
+          client,
+          route,
+          trustProxy,
+          deadlineMs,
+          onlyReads: route === monitorApi.runSql,
+        }),
   ]);
   return Object.fromEntries(handlers) as Handlers<typeof monitorApiAtGateway>;
 }
