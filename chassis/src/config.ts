@@ -1,6 +1,10 @@
 // Configuration, read once, at the door. Every mistake is reported together, by name; what comes
 // out is frozen. Nothing else in a service reads the process environment.
+//
+// C1. NAME_FILE stands for NAME: what the file holds, without the line end. Both is a mistake.
 
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { type ProcessName, processNames } from '@rushlight/contracts';
 import { z } from 'zod';
 
@@ -37,6 +41,13 @@ function readHeader(pair: string): [string, string] {
   return [name.toLowerCase(), decodeURIComponent(value.trim())];
 }
 
+const replicasMax = 64;
+
+/** One base URL, or that of each replica: always read as a list. */
+const urls = z
+  .union([z.url().transform((url) => [url]), z.array(z.url()).min(1).max(replicasMax)])
+  .readonly();
+
 /** Turns `true` and `false`, and nothing else, into a boolean. */
 export const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
@@ -47,11 +58,13 @@ const Base = z.object({
   RUSHLIGHT_LISTEN_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   RUSHLIGHT_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   RUSHLIGHT_PROVIDER_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  RUSHLIGHT_BUS_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  RUSHLIGHT_DATABASE_CONNECTIONS_MAX: z.coerce.number().int().min(2).max(200).default(8),
+  RUSHLIGHT_BUS_URL: z.url({ protocol: /^(postgres(ql)?|amqps?)$/ }).optional(),
+  RUSHLIGHT_CACHE_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   RUSHLIGHT_SERVICE_KEY: json(Jwk.extend({ d: z.string(), kid: z.string() })),
   RUSHLIGHT_SERVICE_KEYS: json(z.object({ keys: z.array(Jwk.extend({ kid: z.string() })) })),
   RUSHLIGHT_SERVICE_URLS: json(
-    z.partialRecord(z.enum(processNames as [ProcessName, ...ProcessName[]]), z.url()),
+    z.partialRecord(z.enum(processNames as [ProcessName, ...ProcessName[]]), urls),
   ),
   RUSHLIGHT_LAUNCHER_URL: z.url().optional(),
   RUSHLIGHT_LAB: flag.default(false),
@@ -71,10 +84,13 @@ export type ServiceConfig = Readonly<{
   listenPort: number;
   databaseUrl: string | undefined;
   providerDatabaseUrl: string | undefined;
+  databaseConnectionsMax: number;
   busUrl: string | undefined;
+  cacheUrl: string | undefined;
   serviceKey: z.infer<typeof Base>['RUSHLIGHT_SERVICE_KEY'];
   serviceKeys: z.infer<typeof Base>['RUSHLIGHT_SERVICE_KEYS'];
-  serviceUrls: Partial<Record<ProcessName, string>>;
+  /** Of each service that is there, the base URLs of its replicas: at least one. */
+  serviceUrls: Partial<Record<ProcessName, readonly string[]>>;
   launcherUrl: string | undefined;
   lab: boolean;
   dataFolder: string;
@@ -93,15 +109,11 @@ export function readConfig<S extends z.ZodObject>(
   settings: S,
   environment: Record<string, string | undefined> = process.env,
 ): { config: ServiceConfig; settings: z.output<S> } {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  );
+  const { given, mistakes } = withFiles(environment);
   const base = Base.safeParse(given);
   const own = settings.safeParse(given);
-  const mistakes = [base, own].flatMap((read) =>
-    read.success ? [] : [z.prettifyError(read.error)],
-  );
-  if (!base.success || !own.success) {
+  for (const read of [base, own]) if (!read.success) mistakes.push(z.prettifyError(read.error));
+  if (mistakes.length > 0 || !base.success || !own.success) {
     throw new Error(`The configuration is wrong:\n${mistakes.join('\n')}`);
   }
   const name = base.data.RUSHLIGHT_SERVICE;
@@ -109,12 +121,14 @@ export function readConfig<S extends z.ZodObject>(
   const headers = base.data.OTEL_EXPORTER_OTLP_HEADERS ?? {};
   const config: ServiceConfig = {
     service: name,
-    instance: base.data.RUSHLIGHT_INSTANCE ?? `${name}-1`,
+    instance: base.data.RUSHLIGHT_INSTANCE ?? `${name}-${hostname()}`.slice(0, 64),
     listenHost: base.data.RUSHLIGHT_LISTEN_HOST,
     listenPort: base.data.RUSHLIGHT_LISTEN_PORT,
     databaseUrl: base.data.RUSHLIGHT_DATABASE_URL,
     providerDatabaseUrl: base.data.RUSHLIGHT_PROVIDER_DATABASE_URL,
+    databaseConnectionsMax: base.data.RUSHLIGHT_DATABASE_CONNECTIONS_MAX,
     busUrl: base.data.RUSHLIGHT_BUS_URL,
+    cacheUrl: base.data.RUSHLIGHT_CACHE_URL,
     serviceKey: base.data.RUSHLIGHT_SERVICE_KEY,
     serviceKeys: base.data.RUSHLIGHT_SERVICE_KEYS,
     serviceUrls: base.data.RUSHLIGHT_SERVICE_URLS,
@@ -125,4 +139,31 @@ export function readConfig<S extends z.ZodObject>(
     otlp: endpoint && Object.freeze({ endpoint, headers: Object.freeze(headers) }),
   };
   return { config: Object.freeze(config), settings: own.data };
+}
+
+const fileSuffix = '_FILE';
+const readFromFiles = /^(RUSHLIGHT_\w+|OTEL_EXPORTER_OTLP_HEADERS)_FILE$/;
+
+/** What is set, by its name; what stands in files is read (C1). */
+function withFiles(environment: Record<string, string | undefined>) {
+  const set = Object.entries(environment).filter(
+    ([, value]) => value !== undefined && value !== '',
+  );
+  const given = Object.fromEntries(set) as Record<string, string>;
+  const mistakes: string[] = [];
+  for (const [variable, path] of set) {
+    if (path === undefined || !readFromFiles.test(variable)) continue;
+    const name = variable.slice(0, -fileSuffix.length);
+    delete given[variable];
+    if (name in given) {
+      mistakes.push(`${name} and ${variable} are both set: set one of them`);
+      continue;
+    }
+    try {
+      given[name] = readFileSync(path, 'utf8').trimEnd();
+    } catch (error) {
+      mistakes.push(`${variable}: ${(error as Error).message}`);
+    }
+  }
+  return { given, mistakes };
 }

@@ -29,7 +29,6 @@ export type Neighbours = {
   client(target: ProcessName): Client;
 };
 
-const databaseConnectionsMax = 8;
 const openMsMax = 10_000;
 const openPauseMs = 50;
 
@@ -53,7 +52,7 @@ export function createNeighbours(parts: Parts): Neighbours {
         metrics.count('db_operations_total', { operation, outcome });
         metrics.observe('db_operation_duration_seconds', { operation }, durationS);
       };
-      const sizeMax = databaseConnectionsMax;
+      const sizeMax = config.databaseConnectionsMax;
       const options = { url, name, env, log, sizeMax, migrations, onOperation, tracer };
       const store = await onceUp(env, () => openPostgres(options));
       watchConnections(store, metrics);
@@ -84,7 +83,7 @@ export function createNeighbours(parts: Parts): Neighbours {
       metrics.onScrape(async () => metrics.set('outbox_depth', {}, await store.outbox.depth()));
     },
     client: (target) => {
-      const url = config.serviceUrls[target];
+      const url = config.serviceUrls[target]?.[0];
       if (!url) throw new Error(`RUSHLIGHT_SERVICE_URLS names no ${target}`);
       if (!(processes[config.service].calls as readonly string[]).includes(target)) {
         throw new Error(`${config.service} may not call ${target}: see the table of services`);

@@ -1,5 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { readConfig } from '../src/config.ts';
 
@@ -38,4 +41,27 @@ test('a mistake in them is told by name, and no secret with it', () => {
   };
   expect(() => read(wrong)).toThrow(/OTEL_EXPORTER_OTLP_ENDPOINT[\s\S]*OTEL_EXPORTER_OTLP_HEADERS/);
   expect(() => read(wrong)).not.toThrow(/tulip-42/);
+});
+
+test('the replicas of a service are a list, also when there is one', () => {
+  const urls = { orders: 'http://orders:8080', inventory: ['http://a:1', 'http://b:2'] };
+  const { serviceUrls } = read({ RUSHLIGHT_SERVICE_URLS: JSON.stringify(urls) });
+  expect(serviceUrls.orders).toEqual(['http://orders:8080']);
+  expect(serviceUrls.inventory).toEqual(['http://a:1', 'http://b:2']);
+  expect(() => read({ RUSHLIGHT_SERVICE_URLS: '{"orders": []}' })).toThrow(
+    /RUSHLIGHT_SERVICE_URLS/,
+  );
+});
+
+test('what stands in a file is read from there; both, or a file that is not there, is told', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rushlight-config-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'bus-url');
+  writeFileSync(path, 'amqp://tulip:42@broker/shop\n');
+  expect(read({ RUSHLIGHT_BUS_URL_FILE: path }).busUrl).toBe('amqp://tulip:42@broker/shop');
+  const twice = { RUSHLIGHT_BUS_URL_FILE: path, RUSHLIGHT_BUS_URL: 'postgres://x/y' };
+  expect(() => read(twice)).toThrow(/RUSHLIGHT_BUS_URL and RUSHLIGHT_BUS_URL_FILE are both set/);
+  expect(() => read({ RUSHLIGHT_BUS_URL_FILE: `${path}.gone` })).toThrow(
+    /RUSHLIGHT_BUS_URL_FILE: ENOENT/,
+  );
 });

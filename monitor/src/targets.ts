@@ -23,7 +23,7 @@ export type TargetsOptions = {
   /** Where what users registered is kept. */
   folder: string;
   /** Base URLs of the shop's services. */
-  serviceUrls: Readonly<Partial<Record<string, string>>>;
+  serviceUrls: Readonly<Partial<Record<string, readonly string[]>>>;
   intervalS: number;
   allowPrivateAddresses: boolean;
   log: Log;
@@ -57,7 +57,7 @@ export async function openTargets(options: TargetsOptions): Promise<OpenTargets>
       ...{ name, intervalS, url: metricsUrl },
       labels: { service: name, instance: new URL(metricsUrl).host },
     });
-  for (const [name, url] of Object.entries(serviceUrls)) if (url !== undefined) ofShop(name, url);
+  for (const [name, urls] of Object.entries(serviceUrls)) if (urls) ofShop(name, urls[0] ?? '');
   for (const one of watched) {
     try {
       ofUser(one);

@@ -26,7 +26,7 @@ export type PartsOptions = {
   env: Pick<Environment, 'nowMs' | 'monotonicMs'>;
   log: Log;
   /** A process that has none here is not listed: a shop may do without a monitor. */
-  urls: Partial<Record<ProcessName, string>>;
+  urls: Partial<Record<ProcessName, readonly string[]>>;
   bus: Pick<Bus, 'ping'>;
   launcher: Client | undefined;
 };
@@ -60,7 +60,7 @@ async function listParts(
       () => true,
       () => false,
     ),
-    ...others.map((name) => readHealth(urls[name])),
+    ...others.map((name) => readHealth(urls[name]?.[0])),
   ]);
   const health = new Map(others.map((name, index) => [name as string, healths[index]]));
   const up = (name: string) => (health.get(name) === undefined ? 'down' : 'up');
