@@ -1,5 +1,6 @@
 // Where the Postgres programs are, and a copy of them where another user can run them.
 
+import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -12,6 +13,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { readIfThere } from '../files.ts';
 import { LaunchError } from '../launch-error.ts';
 
 const Links = z.array(z.object({ source: z.string(), target: z.string() }));
@@ -67,8 +69,20 @@ export function copyPostgres(native: string, folder: string): string {
   return copy;
 }
 
-/** The version of the package, like 18.4.0; its first number is that of the data's format. */
+/** The version of the programs, like 18.4.0; its first number is that of the data's format. */
 export function versionOf(native: string): string {
-  const text = readFileSync(join(native, '..', 'package.json'), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+  const text = readIfThere(join(native, '..', 'package.json'));
+  if (text !== undefined) {
+    return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+  }
+  const program = join(native, 'bin', 'postgres');
+  const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8', timeout: 10_000 });
+  const version = /\(PostgreSQL\) (\d+[\d.]*)/.exec(stdout ?? '')?.[1];
+  if (version === undefined) throw new LaunchError(`${program} does not tell its version.`);
+  return version;
+}
+
+/** The first number of the version. */
+export function majorVersionOf(native: string): number {
+  return Number(versionOf(native).split('.')[0]);
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { readIfThere } from '../files.ts';
 import { LaunchError } from '../launch-error.ts';
 import type { Secrets } from '../secrets.ts';
-import { versionOf } from './binaries.ts';
+import { majorVersionOf } from './binaries.ts';
 import { giveTo, type Place } from './place.ts';
 
 export const superuser = 'rushlight';
@@ -65,10 +65,10 @@ export async function ensureCluster(place: Place, secrets: Secrets): Promise<boo
 
 function checkVersion(cluster: string, place: Place): void {
   const found = readFileSync(join(cluster, 'PG_VERSION'), 'utf8').trim();
-  const brought = versionOf(place.native).split('.')[0];
-  if (found === brought) return;
+  const brought = majorVersionOf(place.native);
+  if (found === String(brought)) return;
   throw new LaunchError(
-    `The data in ${cluster} is of Postgres ${found}, this Rushlight brings ${brought}. ` +
+    `The data in ${cluster} is of Postgres ${found}, the programs are of ${brought}. ` +
       'Use the Rushlight that wrote it, start with --fresh to forget it, or choose --data DIR.',
   );
 }

@@ -34,10 +34,19 @@ export type Place = {
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
 };
 
-/** Decides where and as whom, and makes the folders. */
-export function choosePlace(postgresFolder: string): Place {
-  const native = findPostgres();
-  if (process.getuid?.() !== 0) {
+/** As whom servers run that need no rights: root hands them to a user who has none. */
+export function userOfServers(): Place['user'] {
+  return process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : undefined;
+}
+
+/**
+ * Decides where and as whom, and makes the folders.
+ *
+ * @param native the folder with bin/: the embedded programs unless another one is given
+ */
+export function choosePlace(postgresFolder: string, native = findPostgres()): Place {
+  const user = userOfServers();
+  if (user === undefined) {
     mkdirSync(postgresFolder, { recursive: true, mode: 0o700 });
     return {
       home: postgresFolder,
@@ -48,7 +57,6 @@ export function choosePlace(postgresFolder: string): Place {
   if (process.platform !== 'linux') {
     throw new LaunchError('Postgres does not run as root. Start Rushlight as a normal user.');
   }
-  const user = { uid: nobody, gid: nobody };
   // The data folder is ours to open a little: to pass through it, not to look into it.
   const data = dirname(postgresFolder);
   chmodSync(data, statSync(data).mode | 0o001);

@@ -1,4 +1,4 @@
-// The embedded Postgres as a part: a direct child, so that its death is seen at once.
+// A Postgres as a part, of the embedded programs or others: a direct child, so that its death is seen at once.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ import {
   signal,
 } from '../processes.ts';
 import type { Secrets } from '../secrets.ts';
+import { majorVersionOf } from './binaries.ts';
 import { clusterIn, postgresEnvironment } from './cluster.ts';
 import { ping, superuserUrl } from './databases.ts';
 import type { Place } from './place.ts';
@@ -72,7 +73,7 @@ export function postgresPart({ place, port, secrets, log, onEvent }: PostgresOpt
 }
 
 function spawnServer(place: Place, cluster: string, port: number, log: RotatedLog): ChildProcess {
-  const settings = { ...postgresSettings, port: String(port) };
+  const settings = { ...postgresSettings(majorVersionOf(place.native)), port: String(port) };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = spawn(join(place.native, 'bin', 'postgres'), ['-D', cluster, ...options], {
     cwd: place.home,

@@ -1,15 +1,19 @@
 // How the embedded Postgres runs: durable like any other, lean because it shares a laptop.
 
+/** What older versions do not know, and the first one that does. */
+const knownSince: Readonly<Record<string, number>> = { io_method: 18 };
+
 /** Server settings, each with its reason. */
-export const postgresSettings: Readonly<Record<string, string>> = {
+const settings: Readonly<Record<string, string>> = {
   // Durable: an answered order is on the disk.
   fsync: 'on',
   synchronous_commit: 'on',
   // TCP on the loopback only; no socket file that could outlive us.
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  // Seven services with pools of about ten, replicas of two of them, and room for a person.
-  max_connections: '120',
+  // Seven services with pools of about ten, a few replicas of each, and room for a person. One that
+  // is not open costs a few kilobytes.
+  max_connections: '250',
   // The shop's hot tables fit; memory is touched only as far as it is used.
   shared_buffers: '96MB',
   work_mem: '4MB',
@@ -43,3 +47,11 @@ export const postgresSettings: Readonly<Record<string, string>> = {
   log_min_error_statement: 'panic',
   logging_collector: 'off',
 };
+
+/** The settings for this version; 15 is the oldest. */
+export function postgresSettings(majorVersion: number): Readonly<Record<string, string>> {
+  const known = Object.entries(settings).filter(
+    ([name]) => (knownSince[name] ?? 0) <= majorVersion,
+  );
+  return Object.fromEntries(known);
+}
