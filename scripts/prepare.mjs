@@ -258,6 +258,19 @@ function hasChromium() {
   return chromiumNames.some(inPath) || chromiumPaths.some((path) => existsSync(path));
 }
 
+function inPathOrSbin(name) {
+  return inPath(name) || existsSync(join('/usr/sbin', name));
+}
+
+function hasDebianPostgres() {
+  try {
+    const versions = readdirSync('/usr/lib/postgresql');
+    return versions.some((name) => existsSync(join('/usr/lib/postgresql', name, 'bin/postgres')));
+  } catch {
+    return false;
+  }
+}
+
 const exporterNames = ['node', 'postgres', 'redis'];
 
 /** Programs that some tests need, as Debian names their packages. */
@@ -285,6 +298,13 @@ const programs = {
     packages: [...exporterNames.map((name) => `prometheus-${name}-exporter`), 'redis-server'],
     onMac: 'no packages',
     without: 'dashboards of the machine, Postgres and Redis will not be compared with real metrics',
+  },
+  servers: {
+    isThere: () =>
+      ['redis-server', 'rabbitmq-server', 'pgbouncer'].every(inPathOrSbin) && hasDebianPostgres(),
+    packages: ['redis-server', 'rabbitmq-server', 'postgresql', 'pgbouncer'],
+    onMac: 'no packages',
+    without: 'the tests on RabbitMQ, Redis and a Postgres of the system will not run',
   },
   'docker-compose': {
     isThere: () => inPath('docker-compose'),

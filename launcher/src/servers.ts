@@ -1,0 +1,269 @@
+// The servers that a shop past one machine stands on, of this system's packages, for a while: each
+// on a free port of 127.0.0.1, with a password of its own, all in one folder.
+//
+// V1. What is not installed is told before anything is started.
+// V2. A start that fails half-way ends what it has started.
+// V3. They end with us, however we end: a watcher outlives us by the moment that takes.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkFormat, type DataFolder, migrateFormat, openDataFolder } from './data-folder.ts';
+import { findDebianPostgres } from './engines/debian-postgres.ts';
+import { notInstalled } from './engines/programs.ts';
+import {
+  endOrphanedRabbitmq,
+  findRabbitmq,
+  rabbitmqPart,
+  rabbitmqUrl,
+} from './engines/rabbitmq.ts';
+import { endOrphanedRedis, findRedis, redisPart, redisUrl } from './engines/redis.ts';
+import { LaunchError } from './launch-error.ts';
+import { takeLock } from './lock.ts';
+import { RotatedLog } from './logs.ts';
+import type { Part, PartEvent } from './part.ts';
+import { findFreePort } from './ports.ts';
+import { ensureCluster } from './postgres/cluster.ts';
+import { superuserUrl } from './postgres/databases.ts';
+import { choosePlace } from './postgres/place.ts';
+import { endOrphanedPostgres, postgresPart } from './postgres/server.ts';
+import { openSecrets, type Secrets } from './secrets.ts';
+
+export const serverNames = ['rabbitmq', 'redis', 'postgres'] as const;
+export type ServerName = (typeof serverNames)[number];
+
+/** The variable that says where a server is. */
+const variables: Readonly<Record<ServerName, string>> = {
+  rabbitmq: 'RUSHLIGHT_BUS_URL',
+  redis: 'RUSHLIGHT_CACHE_URL',
+  postgres: 'RUSHLIGHT_POSTGRES_URL',
+};
+
+export type ServersOptions = {
+  /** Unless given, all of them. */
+  only?: readonly ServerName[] | undefined;
+  /** Unless given, a temporary folder that is removed in the end. */
+  data?: string | undefined;
+  onPart?: ((name: ServerName, event: PartEvent) => void) | undefined;
+};
+
+/** What a server is made of: `freePort` gives one that nobody else was given. */
+type Ground = {
+  folder: DataFolder;
+  freePort(): Promise<number>;
+  secrets: Secrets;
+  log: RotatedLog;
+};
+type Made = { part: Part; url: string };
+type Maker = (ground: Ground, onEvent: (event: PartEvent) => void) => Promise<Made>;
+
+/** How each is made, after its programs were found (V1). */
+const kinds: Readonly<Record<ServerName, () => Maker>> = {
+  rabbitmq: () => {
+    const programs = findRabbitmq();
+    if (programs === undefined) throw notInstalled('RabbitMQ', 'rabbitmq-server');
+    return async ({ folder, freePort, secrets, log }, onEvent) => {
+      const own = join(folder.root, 'rabbitmq');
+      await endOrphanedRabbitmq(own);
+      const password = secrets.roles['rabbitmq'] ?? '';
+      const ports = {
+        amqp: await freePort(),
+        distribution: await freePort(),
+        names: await freePort(),
+      };
+      const part = rabbitmqPart({ programs, folder: own, ports, password, log, onEvent });
+      return { part, url: rabbitmqUrl(ports.amqp, password) };
+    };
+  },
+  postgres: () => {
+    const native = findDebianPostgres();
+    return async ({ folder, freePort, secrets, log }, onEvent) => {
+      const port = await freePort();
+      const place = choosePlace(folder.postgres, native);
+      await endOrphanedPostgres(place);
+      await ensureCluster(place, secrets);
+      const part = postgresPart({ place, port, secrets, log, onEvent });
+      return { part, url: superuserUrl(port, secrets) };
+    };
+  },
+  redis: () => {
+    const program = findRedis();
+    return async ({ folder, freePort, secrets, log }, onEvent) => {
+      const port = await freePort();
+      const own = join(folder.root, 'redis');
+      await endOrphanedRedis(own);
+      const password = secrets.roles['redis'] ?? '';
+      const part = redisPart({ program, folder: own, port, password, log, onEvent });
+      return { part, url: redisUrl(port, password) };
+    };
+  },
+};
+
+/**
+ * Starts them and resolves when all of them are ready.
+ *
+ * @throws LaunchError, with a sentence for people; nothing is left running then
+ */
+export async function startServers(options: ServersOptions = {}): Promise<Servers> {
+  const makers = findAll(options.only ?? serverNames);
+  const isTemporary = options.data === undefined;
+  const root = options.data ?? mkdtempSync(join(tmpdir(), 'rushlight-servers-'));
+  const folder = openDataFolder(root);
+  const lock = takeLock(folder.root, 0);
+  const servers = new Servers(folder.root, isTemporary, lock.release);
+  try {
+    checkFormat(folder, false);
+    migrateFormat(folder);
+    await servers.start(makers, folder, options.onPart);
+    return servers;
+  } catch (error) {
+    await servers.stop();
+    throw error;
+  }
+}
+
+/** V1: all that is missing at once. */
+function findAll(names: readonly ServerName[]): Map<ServerName, Maker> {
+  const makers = new Map<ServerName, Maker>();
+  const mistakes: string[] = [];
+  for (const name of names) {
+    try {
+      makers.set(name, kinds[name]());
+    } catch (error) {
+      if (!(error instanceof LaunchError)) throw error;
+      mistakes.push(error.message);
+    }
+  }
+  if (mistakes.length > 0) throw new LaunchError(mistakes.join('\n'));
+  return makers;
+}
+
+const downPollMs = 10;
+
+export class Servers {
+  readonly #temporary: string | undefined;
+  readonly #unlock: () => void;
+  readonly #made = new Map<ServerName, Made>();
+  readonly #logs: RotatedLog[] = [];
+  readonly #watcher: ChildProcess;
+  #stopping: Promise<void> | undefined;
+
+  constructor(root: string, isTemporary: boolean, unlock: () => void) {
+    this.#temporary = isTemporary ? root : undefined;
+    this.#unlock = unlock;
+    this.#watcher = startWatcher(root, isTemporary);
+  }
+
+  async start(
+    makers: ReadonlyMap<ServerName, Maker>,
+    folder: DataFolder,
+    onPart: ServersOptions['onPart'],
+  ): Promise<void> {
+    const secrets = openSecrets(folder.secrets, [...serverNames]);
+    const taken = new Set<number>();
+    const freePort = async (): Promise<number> => {
+      const port = await findFreePort(taken, '127.0.0.1');
+      if (taken.has(port)) return freePort(); // Given to another meanwhile.
+      taken.add(port);
+      return port;
+    };
+    const starts = [...makers].map(([name, make]) => {
+      const log = new RotatedLog(join(folder.logs, `${name}.log`));
+      this.#logs.push(log);
+      const onEvent = (event: PartEvent): void => {
+        if (event.type === 'started') this.#tellWatcher();
+        onPart?.(name, event);
+      };
+      const ground = { folder, freePort, secrets, log };
+      return make(ground, onEvent).then((made) => this.#run(name, made, log));
+    });
+    const failed = (await Promise.allSettled(starts)).find((start) => start.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Where they are, by the variables that say so. */
+  get environment(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.#made].map(([name, { url }]) => [variables[name], url]));
+  }
+
+  /** Sends one a signal. If it dies of that, it is started again. */
+  signal(name: ServerName, signal: NodeJS.Signals): void {
+    this.#part(name).signal(signal);
+  }
+
+  /** Kills one, and keeps it down. Resolves when it is gone. */
+  async takeDown(name: ServerName): Promise<void> {
+    const part = this.#part(name);
+    part.hold('taken down');
+    part.signal('SIGKILL');
+    while (part.pid !== null) await sleep(downPollMs);
+  }
+
+  /** Starts one that was taken down, where it was before. Resolves when it is ready. */
+  async bringBack(name: ServerName): Promise<void> {
+    this.#part(name).release('taken down');
+    await this.#part(name).whenUp();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    await this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all([...this.#made.values()].map(({ part }) => part.stop()));
+    for (const log of this.#logs) log.close();
+    this.#unlock();
+    if (this.#temporary) rmSync(this.#temporary, { recursive: true, force: true });
+    this.#watcher.kill('SIGKILL');
+  }
+
+  async #run(name: ServerName, made: Made, log: RotatedLog): Promise<void> {
+    this.#made.set(name, made);
+    made.part.start();
+    await made.part.whenUp().catch((error: Error) => {
+      throw new LaunchError(`${error.message}. It said:\n${log.tail().join('\n')}`);
+    });
+  }
+
+  #part(name: ServerName): Part {
+    const made = this.#made.get(name);
+    if (made === undefined) throw new LaunchError(`${name} was not started.`);
+    return made.part;
+  }
+
+  #tellWatcher(): void {
+    const pids = [...this.#made.values()].flatMap(({ part }) => part.pid ?? []);
+    this.#watcher.stdin?.write(`${pids.map((pid) => `-${pid}`).join(' ')}\n`);
+  }
+}
+
+/**
+ * V3: reads which process groups run; when nobody writes any more, ends them and what else works in
+ * the folder.
+ */
+function startWatcher(folder: string, isTemporary: boolean): ChildProcess {
+  const script = `
+    while read -r line; do groups=$line; done
+    [ "$groups" ] && kill -s KILL -- $groups
+    for process in /proc/[0-9]*; do
+      case "$(readlink "$process/cwd")" in
+        "$1"/*) kill -s KILL "\${process#/proc/}" ;;
+      esac
+    done
+    [ "$2" = true ] && sleep 1 && rm -rf "$1"`;
+  const watcher = spawn('sh', ['-c', script, 'sh', folder, String(isTemporary)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // Whoever ends our whole group does not end this one.
+    detached: true,
+  });
+  watcher.stdin.on('error', () => undefined);
+  watcher.unref();
+  return watcher;
+}
