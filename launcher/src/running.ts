@@ -9,6 +9,7 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProcessName, partNames, processNames, serviceNames } from '@rushlight/contracts';
+import { databaseNames, ensureDatabases, makeServiceKeys } from '@rushlight/setup';
 import { ChildrenFile, endOrphans } from './children.ts';
 import { FaultBook } from './control/fault-book.ts';
 import { startControlServer } from './control/server.ts';
@@ -24,12 +25,11 @@ import { PartsView } from './parts-view.ts';
 import type { Platform, PlatformOptions } from './platform-types.ts';
 import { checkGatewayPort, checkSettingsPort, findFreePort } from './ports.ts';
 import { ensureCluster, forgetCluster } from './postgres/cluster.ts';
-import { databaseNames, databaseUrl, ensureDatabases } from './postgres/databases.ts';
+import { databaseUrl, superuserUrl } from './postgres/databases.ts';
 import { choosePlace, type Place } from './postgres/place.ts';
 import { endOrphanedPostgres, postgresPart } from './postgres/server.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
 import { environmentOf, type Surroundings, settingsOf } from './service-environment.ts';
-import { makeServiceKeys } from './service-keys.ts';
 import { compileCacheIn, serviceCommand, servicePart } from './service-part.ts';
 import { removeTargets, writeTargets } from './targets-file.ts';
 
@@ -162,7 +162,7 @@ export class Running {
     const onEvent = (event: PartEvent): void => this.#onPostgres(event);
     this.#add(postgresPart({ place, port, secrets, log, onEvent }));
     await this.#allUp(['postgres']);
-    await ensureDatabases(port, secrets);
+    await ensureDatabases(superuserUrl(port, secrets), secrets.roles);
   }
 
   async #surroundings(secrets: Secrets): Promise<Shared> {

@@ -8,9 +8,9 @@ import {
   type ServiceEnvironmentName,
   type ServiceName,
 } from '@rushlight/contracts';
+import type { ServiceKeys } from '@rushlight/setup';
 import { type DatabaseWay, databaseEnvironment } from './postgres/databases.ts';
 import type { Secrets } from './secrets.ts';
-import type { ServiceKeys } from './service-keys.ts';
 
 export type Surroundings = {
   host: string;

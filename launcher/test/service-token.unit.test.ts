@@ -1,7 +1,7 @@
 import { createPrivateKey, sign } from 'node:crypto';
+import { makeServiceKeys } from '@rushlight/setup';
 import { expect, test } from 'vitest';
 import { tokenCheck } from '../src/control/service-token.ts';
-import { makeServiceKeys } from '../src/service-keys.ts';
 import { signedToken } from './signed-token.ts';
 
 const keys = makeServiceKeys(['gateway', 'orders']);

@@ -14,9 +14,10 @@ const mayUse: Record<string, readonly string[]> = {
   simulation: ['auditor', 'chassis', 'contracts', ...protocols],
   bench: ['chassis', 'contracts', 'lab', 'launcher', 'monitor'],
   console: ['contracts'],
-  launcher: ['contracts'],
+  launcher: ['contracts', 'setup'],
   'deploy/grafana': ['contracts', 'monitor'],
-  test: ['auditor', 'chassis', 'contracts', 'grafana', 'lab', 'launcher', 'monitor'],
+  'deploy/setup': ['contracts'],
+  test: ['auditor', 'chassis', 'contracts', 'grafana', 'lab', 'launcher', 'monitor', 'setup'],
 };
 const anyService = ['chassis', 'contracts'];
 

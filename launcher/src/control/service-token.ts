@@ -3,8 +3,8 @@
 // Small enough to be written here, because a key that we made ourselves is the only one there is.
 
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import type { PublicJwk } from '@rushlight/setup';
 import { z } from 'zod';
-import type { PublicJwk } from '../service-keys.ts';
 
 const audience = 'rushlight-internal';
 const typ = 'service+jwt';

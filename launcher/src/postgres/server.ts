@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ping } from '@rushlight/setup';
 import type { RotatedLog } from '../logs.ts';
 import { Part, type PartEvent, restartPolicy } from '../part.ts';
 import {
@@ -17,7 +18,7 @@ import {
 import type { Secrets } from '../secrets.ts';
 import { majorVersionOf } from './binaries.ts';
 import { clusterIn, postgresEnvironment } from './cluster.ts';
-import { ping, superuserUrl } from './databases.ts';
+import { superuserUrl } from './databases.ts';
 import type { Place } from './place.ts';
 import { postgresSettings } from './settings.ts';
 

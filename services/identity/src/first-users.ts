@@ -1,5 +1,5 @@
 // Who can log in to a fresh installation: the demo users while the lab is on; otherwise one admin
-// with a password that is written to a file for the operator, once.
+// with the password that the operator chose, or one that is written to a file for the operator, once.
 
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -39,19 +39,20 @@ export async function addDemoUsers(users: Users, passwords: Passwords): Promise<
   ]);
 }
 
-/** Makes the first admin, unless there is one, and leaves its password in `first-admin-password`. */
+/**
+ * Makes the first admin, unless there is one.
+ *
+ * @param options.password undefined: a random one, which is left in `first-admin-password`
+ */
 export async function addFirstAdmin(
   users: Users,
   passwords: Passwords,
-  options: { dataFolder: string; log: Log },
+  options: { dataFolder: string; log: Log; password: string | undefined },
 ): Promise<void> {
   if (await users.hasAdmin()) return;
-  const password = randomBytes(15).toString('base64url');
-  const passwordHash = await passwords.hash(password);
-  const file = join(options.dataFolder, 'first-admin-password');
   // The file comes first: an admin whose password nobody was told could never be replaced.
-  await mkdir(options.dataFolder, { recursive: true });
-  await writeFile(file, `${password}\n`, { mode: 0o600 });
+  const password = options.password ?? (await leavePassword(options));
+  const passwordHash = await passwords.hash(password);
   const studentId = await freeAdminId(users);
   const admin: NewUser = {
     studentId,
@@ -62,7 +63,16 @@ export async function addFirstAdmin(
     openingCents: 0,
   };
   await users.add([admin]);
-  options.log.info({ studentId, file }, 'made the first admin; its password is in the file');
+  options.log.info({ studentId }, 'made the first admin');
+}
+
+async function leavePassword({ dataFolder, log }: { dataFolder: string; log: Log }) {
+  const password = randomBytes(15).toString('base64url');
+  const file = join(dataFolder, 'first-admin-password');
+  await mkdir(dataFolder, { recursive: true });
+  await writeFile(file, `${password}\n`, { mode: 0o600 });
+  log.info({ file }, 'the password of the first admin is in the file');
+  return password;
 }
 
 /** `admin`, or where the lab's own admin has taken that name, `admin2`. */

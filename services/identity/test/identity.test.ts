@@ -135,6 +135,17 @@ test('without the lab there are no demo logins, no crowd, and one admin from a f
   expect(again.status).toBe(200);
 });
 
+test('the first admin may be given a password of the operator, though no weak one', async () => {
+  const secret = { RUSHLIGHT_IDENTITY_ADMIN_PASSWORD: 'lantern-oil-and-figs' };
+  await using identity = await startService('identity', { lab: false, env: secret });
+  const login = { studentId: 'admin', password: 'lantern-oil-and-figs' };
+  const { body } = await identity.as().call(accountApi.login, { body: login });
+  expect(body.role).toBe('admin');
+  await expect(readFile(`${identity.dataFolder}/first-admin-password`)).rejects.toThrow('ENOENT');
+  const weak = { RUSHLIGHT_IDENTITY_ADMIN_PASSWORD: 'adminpassword' };
+  await expect(startService('identity', { lab: false, env: weak })).rejects.toThrow();
+});
+
 test('an admin makes users of any role and pages through all of them', async () => {
   await using identity = await startService('identity');
   const client = identity.as();
