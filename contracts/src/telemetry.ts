@@ -35,6 +35,7 @@ const withQueue: Of = queueNames;
 const callers: Of = processNames.filter((name) => processes[name].calls.length > 0);
 
 const results = ['ok', 'refused', 'failed'] as const;
+const messageChannels = ['mail', 'sms'] as const;
 const signals = ['spans', 'logs', 'samples'] as const;
 /** Every order begins as pending; that it was accepted is counted by itself. */
 const [, ...reachedStatuses] = orderStatuses;
@@ -197,6 +198,22 @@ const shop = {
     { kind: ['order', 'menu'] },
   ),
   notification_streams: gauge(['notifications'], 'streams', 'Open event streams.', {}),
+  messages_out_total: counter(
+    ['notifications'],
+    'attempts',
+    'Messages by mail and SMS: taken by the other side (sent), refused for good (refused), too old to ' +
+      'be of use (expired), or to come again later (retried).',
+    { channel: messageChannels, outcome: ['sent', 'refused', 'expired', 'retried'] },
+  ),
+  messages_out_waiting: gauge(['notifications'], 'messages', 'Messages that wait to go out.', {
+    channel: messageChannels,
+  }),
+  messages_out_oldest_seconds: gauge(
+    ['notifications'],
+    'seconds',
+    'Age of the oldest message that waits to go out; 0 when none does.',
+    { channel: messageChannels },
+  ),
 } as const satisfies Record<string, MetricSpec>;
 
 const batchers = {

@@ -4,15 +4,21 @@ import { runService } from '@rushlight/chassis';
 import { limits } from '@rushlight/contracts';
 import { z } from 'zod';
 import { createHandlers, routes } from './handlers.ts';
-import { createFileMessenger } from './messenger.ts';
+import { mistakesIn, outSettings } from './out/settings.ts';
+import { startMessages } from './out/start.ts';
 import { createPostgresStreamStore } from './postgres-store.ts';
 import { Streams } from './streams.ts';
 import { startWork } from './work.ts';
 
-const settings = z.object({
+const ownSettings = z.object({
+  ...outSettings,
   RUSHLIGHT_NOTIFICATIONS_STREAMS_MAX: z.coerce.number().int().min(1).max(100_000).default(20_000),
   RUSHLIGHT_NOTIFICATIONS_STREAMS_PER_USER_MAX: z.coerce.number().int().min(1).max(100).default(10),
   RUSHLIGHT_NOTIFICATIONS_WAITING_BYTES_MAX: z.coerce.number().int().min(1_024).default(1_048_576),
+});
+
+const settings = ownSettings.superRefine((given, context) => {
+  for (const message of mistakesIn(given)) context.addIssue({ code: 'custom', message });
 });
 
 const beatEveryMs = 15_000;
@@ -45,7 +51,7 @@ await runService({
     metrics.onScrape(() => metrics.set('notification_streams', {}, streams.size));
 
     const bus = await service.openBus();
-    const messenger = createFileMessenger(config.dataFolder);
+    const messenger = startMessages(service, database);
     startWork(service, { store, streams, messenger, bus });
     service.every('beat', beatEveryMs, async () => streams.beat());
     service.every('end what is over', 1_000, async () => streams.endExpired());

@@ -1,5 +1,5 @@
-// Messages out: what a student is told outside of the page. Mail and SMS will stand behind the same
-// interface; the file is what a developer and a test can read.
+// Messages out: what a student is told outside of the page. Mail and SMS stand behind the same
+// interface (out/); the file is what a developer and a test can read.
 
 import { appendFile, mkdir, open, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,30 +10,49 @@ export type OutMessage = {
   eventId: number;
   studentId: string;
   orderId: string;
+  /** The status that the order reached. */
+  step: string;
   text: string;
 };
 
 export interface Messenger {
   /** Resolves when all are handed over; they may come again after a failure. */
   send(messages: readonly OutMessage[]): Promise<void>;
+  /** How many it can take now; as many as there are, where it does not say. */
+  room?(): Promise<number>;
 }
 
-const worthAMessage: Record<string, string> = {
-  ready: 'Your meal is ready. Your pick-up number is {pickupNumber}.',
-  rejected: 'Your order {pickupNumber} could not be filled ({reason}). Nothing was charged.',
-  cancelled: 'Your order {pickupNumber} was cancelled. What was paid comes back.',
+const worthAMessage: Readonly<Record<string, { subject: string; text: string }>> = {
+  ready: {
+    subject: 'Your meal is ready',
+    text: 'Your meal is ready. Your pick-up number is {pickupNumber}.',
+  },
+  rejected: {
+    subject: 'Your order could not be filled',
+    text: 'Your order {pickupNumber} could not be filled ({reason}). Nothing was charged.',
+  },
+  cancelled: {
+    subject: 'Your order was cancelled',
+    text: 'Your order {pickupNumber} was cancelled. What was paid comes back.',
+  },
 };
 
 export const statusesWorthAMessage: readonly string[] = Object.keys(worthAMessage);
 
+/** What a mail about this step is called. */
+export function subjectOf(step: string): string {
+  return worthAMessage[step]?.subject ?? 'Your order';
+}
+
 /** The messages that these events are worth; most are worth none. */
 export function messagesOf(rows: readonly StreamRow[]): OutMessage[] {
   return rows.flatMap(({ id, status, studentId, orderId, data }) => {
-    const sentence = worthAMessage[status ?? ''];
-    if (sentence === undefined || studentId === null || orderId === null) return [];
+    const worth = worthAMessage[status ?? ''];
+    if (worth === undefined || status === null || studentId === null || orderId === null) return [];
     const values: Record<string, unknown> = JSON.parse(data);
-    const text = sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
-    return [{ eventId: id, studentId, orderId, text }];
+    const fill = (_: string, name: string): string => String(values[name] ?? '');
+    const text = worth.text.replace(/\{(\w+)\}/g, fill);
+    return [{ eventId: id, studentId, orderId, step: status, text }];
   });
 }
 

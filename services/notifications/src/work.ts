@@ -19,7 +19,7 @@ export function startWork(
   parts: {
     store: StreamStore;
     streams: Streams;
-    messenger: Pick<Messenger, 'send'>;
+    messenger: Messenger;
     bus: Pick<Bus, 'consumeBatches'>;
   },
 ): void {
@@ -33,9 +33,13 @@ export function startWork(
   });
   service.every('send messages', lookEveryMs, async () => {
     const send = (rows: Parameters<typeof messagesOf>[0]) => messenger.send(messagesOf(rows));
-    while (
-      (await store.sendMessages(messagesAtOnce, statusesWorthAMessage, send)) === messagesAtOnce
-    );
+    for (let isMore = true; isMore; ) {
+      const room = (await messenger.room?.()) ?? messagesAtOnce;
+      const limit = Math.min(messagesAtOnce, room);
+      // What has no room stays where it is, in the stream.
+      isMore =
+        limit > 0 && (await store.sendMessages(limit, statusesWorthAMessage, send)) === limit;
+    }
   });
 }
 

@@ -45,7 +45,9 @@ test('the files have a limit: the oldest lines go', async () => {
   const messenger = createFileMessenger(folder);
   const long = 'x'.repeat(1024 * 1024);
   for (let id = 0; id < 60; id++) {
-    await messenger.send([{ eventId: id, studentId: 's', orderId: idOf('o'), text: long }]);
+    await messenger.send([
+      { eventId: id, studentId: 's', orderId: idOf('o'), step: 'ready', text: long },
+    ]);
   }
   const names = await readdir(folder);
   expect(names.sort()).toEqual([
