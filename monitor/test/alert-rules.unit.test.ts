@@ -9,6 +9,7 @@ import {
   type Route,
 } from '@rushlight/contracts';
 import { expect, test } from 'vitest';
+import { kubernetesRules, kubernetesRulesPath, ofJob } from '../src/alerting/kubernetes-rules.ts';
 import { prometheusFiles, runbookPath } from '../src/alerting/prometheus-files.ts';
 import { ruleGroups } from '../src/alerting/rule-groups.ts';
 import { noStream } from '../src/recording-rules.ts';
@@ -163,4 +164,24 @@ test('the names of alerts and their labels suit Prometheus', () => {
 
 test.each(Object.entries(prometheusFiles()))('deploy/prometheus/%s is as written', (name, text) => {
   expect(readFileSync(new URL(`deploy/prometheus/${name}`, root), 'utf8')).toBe(text);
+});
+
+test('the rules of deploy/kubernetes are as written', () => {
+  const path = `deploy/kubernetes/${kubernetesRulesPath}`;
+  expect(readFileSync(new URL(path, root), 'utf8')).toBe(kubernetesRules());
+});
+
+test.each([
+  ['up == 0', 'up{job="rushlight"} == 0'],
+  ['rate(a_total{b="c"}[5m])', 'rate(a_total{job="rushlight",b="c"}[5m])'],
+  ['a{} / on (job) b:c:d{e="f"}', 'a{job="rushlight"} / on (job) b:c:d{e="f"}'],
+])('in a cluster, %s is asked of the shop alone', (expr, written) => {
+  expect(ofJob(expr)).toBe(written);
+});
+
+test.each(expressions)('in a cluster, %s asks nothing of anybody else', (_, expr) => {
+  const foreign = selectorsOf(ofJob(expr)).filter(
+    ({ name, labels }) => !name.includes(':') && labels[0] !== 'job',
+  );
+  expect(foreign).toEqual([]);
 });

@@ -8,11 +8,11 @@ import { sloExamples, sloExamplesEvery } from '../slo-examples.ts';
 import { type NamedAlert, type RuleGroup, ruleGroups } from './rule-groups.ts';
 import { renderTemplate } from './template.ts';
 
-type Yaml = string | number | readonly Yaml[] | { readonly [key: string]: Yaml };
+export type Yaml = string | number | readonly Yaml[] | { readonly [key: string]: Yaml };
 
 const ruleFileName = 'rushlight.rules.yml';
 
-const heading = [
+export const heading = [
   '# Written from the tables of the monitor by "npm run rules -w @rushlight/monitor"; a test',
   '# compares them. Change monitor/src/alert-rules.ts, recording-rules.ts or slo-objectives.ts.',
   '',
@@ -28,13 +28,17 @@ export function prometheusFiles(): Record<string, string> {
 }
 
 /** The rule file: every recording rule and alert. */
-function ruleFile(groups: readonly RuleGroup[] = ruleGroups): string {
-  const written = groups.map(({ name, interval, recording, alerts }) => ({
-    name,
-    interval,
-    rules: [...recording.map(writeRecording), ...alerts.map(writeAlert)],
-  }));
-  return `${heading}${toYaml({ groups: written })}\n`;
+function ruleFile(): string {
+  return `${heading}${toYaml({ groups: ruleGroups.map((group) => writeGroup(group)) })}\n`;
+}
+
+/** @param written an expression as it should stand in the file */
+export function writeGroup(
+  { name, interval, recording, alerts }: RuleGroup,
+  written: (expr: string) => string = (expr) => expr,
+): Yaml {
+  const rules = [...recording.map(writeRecording), ...alerts.map(writeAlert)];
+  return { name, interval, rules: rules.map((rule) => ({ ...rule, expr: written(rule.expr) })) };
 }
 
 /** The labels that an alert adds to those of its series. */
@@ -42,11 +46,11 @@ export function ownLabels({ severity, owner, labels = {} }: AlertRule): Record<s
   return { severity, owner, ...labels };
 }
 
-function writeRecording({ record, expr, labels }: RecordingRule): Yaml {
+function writeRecording({ record, expr, labels }: RecordingRule) {
   return { record, expr, ...(labels ? { labels } : {}) };
 }
 
-function writeAlert({ name, rule }: NamedAlert): Yaml {
+function writeAlert({ name, rule }: NamedAlert) {
   return {
     alert: name,
     expr: rule.expr,
@@ -117,7 +121,7 @@ export function annotations(
   );
 }
 
-function toYaml(value: Yaml, indent = ''): string {
+export function toYaml(value: Yaml, indent = ''): string {
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) {
