@@ -56,6 +56,7 @@ const Base = z.object({
   RUSHLIGHT_INSTANCE: z.string().min(1).max(64).optional(),
   RUSHLIGHT_LISTEN_HOST: z.string().default('127.0.0.1'),
   RUSHLIGHT_LISTEN_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  RUSHLIGHT_LISTEN_FD: z.coerce.number().int().min(3).max(1_023).optional(),
   RUSHLIGHT_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   RUSHLIGHT_PROVIDER_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   RUSHLIGHT_DATABASE_CONNECTIONS_MAX: z.coerce.number().int().min(2).max(200).default(8),
@@ -82,6 +83,7 @@ export type ServiceConfig = Readonly<{
   instance: string;
   listenHost: string;
   listenPort: number;
+  listenFd: number | undefined;
   databaseUrl: string | undefined;
   providerDatabaseUrl: string | undefined;
   databaseConnectionsMax: number;
@@ -124,6 +126,7 @@ export function readConfig<S extends z.ZodObject>(
     instance: base.data.RUSHLIGHT_INSTANCE ?? `${name}-${hostname()}`.slice(0, 64),
     listenHost: base.data.RUSHLIGHT_LISTEN_HOST,
     listenPort: base.data.RUSHLIGHT_LISTEN_PORT,
+    listenFd: base.data.RUSHLIGHT_LISTEN_FD,
     databaseUrl: base.data.RUSHLIGHT_DATABASE_URL,
     providerDatabaseUrl: base.data.RUSHLIGHT_PROVIDER_DATABASE_URL,
     databaseConnectionsMax: base.data.RUSHLIGHT_DATABASE_CONNECTIONS_MAX,

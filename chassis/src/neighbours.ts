@@ -83,12 +83,12 @@ export function createNeighbours(parts: Parts): Neighbours {
       metrics.onScrape(async () => metrics.set('outbox_depth', {}, await store.outbox.depth()));
     },
     client: (target) => {
-      const url = config.serviceUrls[target]?.[0];
-      if (!url) throw new Error(`RUSHLIGHT_SERVICE_URLS names no ${target}`);
+      const urls = config.serviceUrls[target];
+      if (!urls) throw new Error(`RUSHLIGHT_SERVICE_URLS names no ${target}`);
       if (!(processes[config.service].calls as readonly string[]).includes(target)) {
         throw new Error(`${config.service} may not call ${target}: see the table of services`);
       }
-      const client = createClient({ target, url, tokens, env, log, metrics });
+      const client = createClient({ target, urls, tokens, env, log, metrics });
       own(`client of ${target}`, () => client.close());
       dependsOn({ name: target, needed: false, check: () => client.ping() });
       return client;

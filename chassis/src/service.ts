@@ -3,7 +3,9 @@
 // L1. What was opened is closed, in reverse order, also after half a start.
 // L2. Not ready before everything is open; not ready again before anything closes.
 // L3. A service never outlives whoever runs it: when the launcher's channel closes, it drains.
-// L4. An error that nobody caught ends the process. It starts again clean.
+// L4. A service that is told to stop goes on answering for a while, and says with each answer that it is
+//     leaving: whoever calls it goes to another replica before it closes.
+// L5. An error that nobody caught ends the process. It starts again clean.
 
 import { flushCompileCache } from 'node:module';
 import type { Priority } from '@rushlight/contracts';
@@ -50,8 +52,10 @@ const Common = z.object({
   RUSHLIGHT_METRICS_OPEN: flag.default(false),
   /** Ordinary traces to keep: so many of orders, and as many of all other requests together. */
   RUSHLIGHT_TRACES_PER_S: z.coerce.number().min(0).max(10_000).default(20),
+  /** How long to go on answering when told to stop (L4). */
+  RUSHLIGHT_DRAIN_MS: z.coerce.number().int().min(0).max(5_000).default(0),
 });
-const drainMsMax = 8_000;
+const stopMsMax = 8_000;
 
 /** Runs a service as this process, until SIGTERM, SIGINT or the loss of the launcher. */
 export async function runService<S extends z.ZodObject>(options: ServiceOptions<S>): Promise<void> {
@@ -70,9 +74,14 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
   };
   const stop = (why: string, code: number): Promise<void> => {
     stopping ??= (async () => {
+      const leaves = ready && code === 0; // L4
       ready = false;
       log.info({ why }, 'stopping');
-      setTimeout(() => exit(code || 1), drainMsMax).unref();
+      setTimeout(() => exit(code || 1), stopMsMax).unref();
+      if (leaves) {
+        service.server.drain();
+        await service.env.sleep(read.drainMs);
+      }
       for (const { what, close } of releases.splice(0).reverse()) {
         await Promise.resolve(close()).catch((error) =>
           log.error({ what, error }, 'did not close'),
@@ -97,6 +106,7 @@ export async function runService<S extends z.ZodObject>(options: ServiceOptions<
   try {
     await options.start(service);
     const port = await service.server.listen(config.listenHost, config.listenPort);
+    if (config.listenFd !== undefined) await service.server.listenOn(config.listenFd);
     releases.push({ what: 'HTTP server', close: () => service.server.close() });
     ready = true;
     log.info({ port }, 'ready');
@@ -117,6 +127,7 @@ function readOrExit<S extends z.ZodObject>(settings: S) {
       ...read,
       metricsOpen: common.RUSHLIGHT_METRICS_OPEN,
       tracesPerS: common.RUSHLIGHT_TRACES_PER_S,
+      drainMs: common.RUSHLIGHT_DRAIN_MS,
     };
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);

@@ -13,6 +13,8 @@ export const serviceEnvironment = {
   RUSHLIGHT_INSTANCE: 'A name for this replica, in logs and metrics; from the host unless given.',
   RUSHLIGHT_LISTEN_HOST: 'The address to listen on.',
   RUSHLIGHT_LISTEN_PORT: 'The port to listen on; 0 for any free one.',
+  RUSHLIGHT_LISTEN_FD:
+    'A listening socket that it inherits and shares with its other replicas, beside that port.',
   RUSHLIGHT_DATABASE_URL: 'postgres:// URL of its own database, with its own role.',
   RUSHLIGHT_PROVIDER_DATABASE_URL: 'payments only: the database of the simulated card provider.',
   RUSHLIGHT_DATABASE_CONNECTIONS_MAX: 'Connections that this process opens to a database at most.',

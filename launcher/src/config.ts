@@ -60,6 +60,9 @@ const general: Readonly<Record<string, z.ZodType<unknown, string>>> = {
     .refine((text) => /^\d+(\.\d+)?$/.test(text) && Number(text) <= 10_000, {
       error: 'must be a number from 0 to 10000',
     }),
+  RUSHLIGHT_DRAIN_MS: z.string().refine((text) => /^\d+$/.test(text) && Number(text) <= 5_000, {
+    error: 'must be a whole number of milliseconds from 0 to 5000',
+  }),
   RUSHLIGHT_MONITOR_OTLP_PORT: anyPort,
   RUSHLIGHT_MONITOR_PORT: anyPort,
 };

@@ -6,10 +6,11 @@
 //     its deadline lasts, and only within the retry budget.
 // C4. While the breaker is open nothing is sent. A call that our side gave up, or gave too little
 //     time, says nothing about the neighbour.
+// C5. Of several replicas one takes the call: see replicas.ts.
 
 import type { Call, Reply, Route } from '@rushlight/contracts';
-import { type Dispatcher, Pool } from 'undici';
-import { type Breaker, BreakerOpenError, createBreaker } from '../breaker.ts';
+import type { Dispatcher } from 'undici';
+import { BreakerOpenError, type BreakerStatus } from '../breaker.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -19,6 +20,7 @@ import { currentSpan, endingWith, type Span } from '../tracing/span.ts';
 import { formatTraceparent } from '../tracing/trace-context.ts';
 import { deadlineHeaderName } from './deadline.ts';
 import type { User } from './principal.ts';
+import { pingOf, type Replica, Replicas } from './replicas.ts';
 import type { ServiceTokens } from './service-token.ts';
 import { errorOf, type ForwardCall, type RawAnswer, requestOf, wasNeverSent } from './wire.ts';
 
@@ -28,10 +30,14 @@ export type CallOptions = {
   /** On whose behalf. */
   user?: User | undefined;
   signal?: AbortSignal;
+  /** Calls with the same key go to the same replica, while it works. */
+  key?: string | undefined;
 };
 
 export type Client = {
   readonly target: string;
+  /** How many there are of it. */
+  readonly replicas: number;
   /** @throws ApiError for an answer that is an error, UnavailableError for no answer. */
   call<R extends Route>(route: R, call: Call<R>, options?: CallOptions): Promise<Reply<R>>;
   /** The answer as it came, errors of the service included. */
@@ -45,7 +51,8 @@ export type Client = {
 
 export type ClientOptions = {
   target: string;
-  url: string;
+  /** The base URL of each replica: at least one. */
+  urls: readonly string[];
   tokens: Pick<ServiceTokens, 'sign'>;
   env: Environment;
   metrics: Metrics;
@@ -62,33 +69,18 @@ const answerBytesMax = 64 * 1024 * 1024;
 
 export function createClient(options: ClientOptions): Client {
   const { target, env, log, metrics, tokens } = options;
-  const pool = new Pool(options.url, {
-    connections: options.connectionsMax ?? 32,
-    pipelining: 1,
-    connectTimeout: 1_000,
-    keepAliveTimeout: 30_000,
-    maxResponseSize: answerBytesMax,
-  });
-  const streams = new Pool(options.url, { connections: null, connectTimeout: 1_000 });
   const budget = createRetryBudget(env);
-  let isOpen = false;
-  const breaker = createBreaker({
-    target,
-    env,
+  const replicas = new Replicas({
+    ...{ target, urls: options.urls, env, answerBytesMax },
+    connectionsMax: options.connectionsMax ?? 32,
     judge: (error) => {
       if (error instanceof GivenUpError) return 'nothing';
       return error instanceof UnavailableError ? 'trouble' : 'works';
     },
-    onState: (status) => {
-      // An outage is two lines in the log, however often it is probed.
-      if (status === 'open' && !isOpen) {
-        log?.warn({ target }, 'does not answer: it is asked once a second until it does');
-      } else if (status === 'closed' && isOpen) log?.info({ target }, 'answers again');
-      isOpen = status !== 'closed';
-    },
+    onState: tellOutages(target, log),
   });
-  metrics.onScrape(() => metrics.set('breaker_state', { target }, stateValues[breaker.outlook]));
-  const sender = { ...options, pool, budget, breaker };
+  metrics.onScrape(() => metrics.set('breaker_state', { target }, stateValues[replicas.outlook]));
+  const sender = { ...options, replicas, budget };
   const send = async (route: Route, call: ForwardCall, callOptions: CallOptions = {}) => {
     const span = spanOfCall(target, route);
     if (!span) return await sendWithRetries(sender, route, call, callOptions);
@@ -103,6 +95,7 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     target,
+    replicas: replicas.all.length,
     call: async <R extends Route>(route: R, call: Call<R>, callOptions?: CallOptions) => {
       const answer = await send(route, call as ForwardCall, callOptions);
       if (answer.status >= 400) throw errorOf(answer, target);
@@ -114,20 +107,18 @@ export function createClient(options: ClientOptions): Client {
       try {
         const request = await requestOf(route, call, tokens, user);
         const limits = { headersTimeout: 5_000, bodyTimeout: 60_000 };
+        const { streams } = replicas.pick(undefined, new Set());
         return await streams.request({ ...request, ...limits, ...(signal ? { signal } : {}) });
       } catch (error) {
         throw new UnavailableError(target, `${target} opened no stream`, { cause: error });
       }
     },
     ping: async () => {
-      const timeout = AbortSignal.timeout(1_000);
-      const response = await pool.request({ method: 'GET', path: '/ping', signal: timeout });
-      await response.body.dump();
-      if (response.statusCode !== 200) throw new Error(`/ping answered ${response.statusCode}`);
+      await Promise.any(replicas.all.map(pingOf)).catch((error: AggregateError) => {
+        throw error.errors[0];
+      });
     },
-    close: async () => {
-      await Promise.all([pool.destroy(), streams.destroy()]);
-    },
+    close: () => replicas.close(),
   };
 }
 
@@ -144,28 +135,45 @@ function spanOfCall(target: string, { method, path }: Route): Span | undefined {
   });
 }
 
-type Sender = ClientOptions & { pool: Pool; budget: RetryBudget; breaker: Breaker };
+/** An outage of a replica is two lines in the log, however often it is probed. */
+function tellOutages(target: string, log: Log | undefined) {
+  const down = new Set<string>();
+  return (url: string, status: BreakerStatus): void => {
+    if (status === 'open' && !down.has(url)) {
+      down.add(url);
+      log?.warn({ target, url }, 'does not answer: it is asked once a second until it does');
+    } else if (status === 'closed' && down.delete(url)) log?.info({ target, url }, 'answers again');
+  };
+}
 
-/** One call with its further tries (C1, C3, C4). */
+type Sender = ClientOptions & { replicas: Replicas; budget: RetryBudget };
+
+/** One call with its further tries (C1, C3, C4, C5). */
 async function sendWithRetries(
   sender: Sender,
   route: Route,
   call: ForwardCall,
   options: CallOptions,
 ): Promise<RawAnswer> {
-  const { target, env, metrics, budget, breaker } = sender;
+  const { target, env, metrics, budget, replicas } = sender;
   const count = (outcome: 'answered' | 'unknown'): void =>
     metrics.count('http_client_requests_total', { target, route: route.path, outcome });
   const endsMs = env.monotonicMs() + (options.deadlineMs ?? defaultDeadlineMs);
   budget.onFirstTry();
+  const tried = new Set<Replica>();
   for (let attempt = 1; ; attempt++) {
+    const replica = replicas.pick(options.key, tried);
+    tried.add(replica);
     try {
       const leftMs = endsMs - env.monotonicMs();
-      const answer = await breaker.run(() => sendOnce(sender, route, call, options, leftMs));
+      const send = () => sendOnce(sender, replica, route, call, options, leftMs);
+      const answer = await replica.breaker.run(send);
       count('answered');
       return answer;
     } catch (error) {
       count('unknown');
+      // Another replica is no further try: this one has not begun.
+      if (wasNeverSent(error) && tried.size < replicas.all.length) continue;
       const waitMs = backoffMs(env, attempt, { baseMs: 25, maxMs: 500 });
       const late = env.monotonicMs() + waitMs >= endsMs;
       const repeatable = route.method === 'GET' || wasNeverSent(error);
@@ -178,7 +186,8 @@ async function sendWithRetries(
 }
 
 async function sendOnce(
-  { target, pool, tokens }: Sender,
+  { target, replicas, tokens }: Sender,
+  replica: Replica,
   route: Route,
   call: ForwardCall,
   { user, signal }: CallOptions,
@@ -186,18 +195,22 @@ async function sendOnce(
 ): Promise<RawAnswer> {
   const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(leftMs)));
   const headers = { ...call.headers, [deadlineHeaderName]: String(Math.ceil(leftMs)) };
+  replica.underWay += 1;
   try {
-    const response = await pool.request({
+    const response = await replica.pool.request({
       ...(await requestOf(route, { ...call, headers }, tokens, user)),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     const text = await response.body.text();
+    if (response.headers['connection'] === 'close') replicas.leaves(replica);
     return { status: response.statusCode, headers: response.headers, text };
   } catch (error) {
     const why = `${target} did not answer ${route.path}`;
     const givenUp = signal?.aborted || leftMs < judgedFromMs;
     if (givenUp) throw new GivenUpError(target, why, { cause: error });
     throw new UnavailableError(target, why, { cause: error });
+  } finally {
+    replica.underWay -= 1;
   }
 }
 

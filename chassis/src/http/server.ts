@@ -3,6 +3,8 @@
 // Checks come in this order: is there room, who asks (401), may they (403), is the request well
 // formed (400), and only then the handler. Every answer that is not a success is a problem document.
 
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
 import {
   ApiError,
   type Input,
@@ -69,6 +71,10 @@ export type HttpServer = {
   app: FastifyInstance;
   handle<Api extends Record<string, Route>>(api: Api, handlers: Handlers<Api>): void;
   listen(host: string, port: number): Promise<number>;
+  /** Also takes what comes to a listening socket that this process inherited, shared with others. */
+  listenOn(fd: number): Promise<void>;
+  /** From now on every answer ends its connection, so that callers go to somebody who stays. */
+  drain(): void;
   /** Stops to listen, finishes what has begun. */
   close(): Promise<void>;
 };
@@ -112,10 +118,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
   });
   acceptJsonOnly(app);
-  addHooks(app, options);
+  const draining = { now: false };
+  addHooks(app, options, draining);
   const patience = createPatience(options, handlerTimeoutMs);
   app.addHook('onClose', async () => patience.close());
   const methodsByPath = new Map<string, Set<string>>();
+  const doors: Server[] = [];
 
   return {
     app,
@@ -139,7 +147,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const address = app.server.address();
       return typeof address === 'object' && address ? address.port : port;
     },
-    close: () => app.close(),
+    listenOn: async (fd) => {
+      // Its connections are this server's: counted, timed and closed like all others.
+      const door = createServer((socket) => app.server.emit('connection', socket));
+      doors.push(door.listen({ fd }));
+      await once(door, 'listening');
+    },
+    drain: () => {
+      draining.now = true;
+    },
+    close: async () => {
+      for (const door of doors) door.close();
+      await app.close();
+    },
   };
 }
 
@@ -152,7 +172,11 @@ function acceptJsonOnly(app: FastifyInstance): void {
   });
 }
 
-function addHooks(app: FastifyInstance, options: HttpServerOptions): void {
+function addHooks(
+  app: FastifyInstance,
+  options: HttpServerOptions,
+  draining: Readonly<{ now: boolean }>,
+): void {
   const { log, metrics } = options;
   app.decorateRequest('startedMs', 0);
   app.decorateRequest('principal', undefined);
@@ -161,6 +185,7 @@ function addHooks(app: FastifyInstance, options: HttpServerOptions): void {
   app.addHook('onRequest', (request, reply, done) => {
     request.startedMs = options.monotonicMs();
     reply.headers(securityHeaders);
+    if (draining.now) reply.header('connection', 'close');
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
       done(new ApiError('bad_request', { why: 'it has no Host header' }));
     } else done();

@@ -75,7 +75,7 @@ export function clientAs(caller: ProcessName, target: string, url: string): Clie
   const env = realEnvironment;
   const tokens = createServiceTokens({ service: caller, ...keysOf(caller) }, env);
   const metrics = createMetrics({ service: caller, instance: 'test' });
-  const client = createClient({ target, url, tokens, env, metrics });
+  const client = createClient({ target, urls: [url], tokens, env, metrics });
   const patiently = (options?: CallOptions): CallOptions => ({ deadlineMs: callMsMax, ...options });
   return {
     ...client,

@@ -59,7 +59,7 @@ function openLauncher({ config, env, metrics, own }: Gateway) {
   const ownTokens = createServiceTokens(config, env);
   const client = createClient({
     target: 'launcher',
-    url: config.launcherUrl,
+    urls: [config.launcherUrl],
     tokens: ownTokens,
     env,
     metrics,
