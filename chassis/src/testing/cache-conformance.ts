@@ -18,6 +18,8 @@ export function cacheConformance(name: string, makeCache: () => Promise<CacheUnd
   };
   describe(`${name}: values`, () => valuesConformance(make));
   describe(`${name}: token buckets`, () => bucketsConformance(make));
+  describe(`${name}: windows`, () => windowsConformance(make));
+  describe(`${name}: values that one makes for all`, () => claimsConformance(make));
   describe(`${name}: its end`, () => endConformance(make));
 }
 
@@ -79,13 +81,13 @@ function bucketsConformance(make: () => Promise<CacheUnderTest>): void {
 
   test('a refusal says when the next token will be there, and it is', async () => {
     const { cache, pass } = await make();
-    const limit = { ratePerS: 5, burst: 2 };
+    const limit = { ratePerS: 0.5, burst: 2 };
     await cache.take('a', limit);
     await cache.take('a', limit);
     const refused = await cache.take('a', limit);
     if (refused.allowed) throw new Error('a third token came out of a bucket of two');
     expect(refused.retryAfterMs).toBeGreaterThan(0);
-    expect(refused.retryAfterMs).toBeLessThanOrEqual(200);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(2_000);
     await pass(refused.retryAfterMs);
     expect(await cache.take('a', limit)).toEqual({ allowed: true });
   });
@@ -100,7 +102,7 @@ function bucketsConformance(make: () => Promise<CacheUnderTest>): void {
 
   test('a bucket fills up to its burst, not beyond', async () => {
     const { cache, pass } = await make();
-    const limit = { ratePerS: 1, burst: 3 };
+    const limit = { ratePerS: 0.05, burst: 3 };
     for (let n = 0; n < 3; n++) await cache.take('a', { ...limit, ratePerS: 20 });
     await pass(500);
     const taken = [];
@@ -117,6 +119,118 @@ function bucketsConformance(make: () => Promise<CacheUnderTest>): void {
     expect(await cache.take('a', limit)).toMatchObject({ allowed: false });
     expect(await cache.get('a')).toBe('value');
   });
+}
+
+function windowsConformance(make: () => Promise<CacheUnderTest>): void {
+  test('so many tries are counted, also when all come at once, and no more', async () => {
+    const { cache } = await make();
+    const limit = { windowMs: 60_000, countMax: 3 };
+    const tried = await Promise.all(Array.from({ length: 10 }, () => cache.tryWithin('a', limit)));
+    expect(tried.filter((verdict) => verdict.allowed)).toHaveLength(3);
+    const refused = await cache.tryWithin('a', limit);
+    if (refused.allowed) throw new Error('a fourth try was counted');
+    expect(refused.retryAfterMs).toBeGreaterThan(0);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+
+  test('a window slides: a try is counted again as soon as one is old enough', async () => {
+    const { cache, pass } = await make();
+    const limit = { windowMs: 2_000, countMax: 2 };
+    expect(await cache.tryWithin('a', limit)).toEqual({ allowed: true });
+    await pass(500);
+    expect(await cache.tryWithin('a', limit)).toEqual({ allowed: true });
+    const refused = await cache.tryWithin('a', limit);
+    if (refused.allowed) throw new Error('a third try was counted');
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(1_500);
+    await pass(refused.retryAfterMs);
+    expect(await cache.tryWithin('a', limit)).toEqual({ allowed: true });
+  });
+
+  test('a refused try does not count', async () => {
+    const { cache, pass } = await make();
+    const limit = { windowMs: 400, countMax: 1 };
+    await cache.tryWithin('a', limit);
+    await pass(200);
+    for (let n = 0; n < 5; n++) await cache.tryWithin('a', limit);
+    await pass(250);
+    expect(await cache.tryWithin('a', limit)).toEqual({ allowed: true });
+  });
+
+  test('windows know nothing of each other, nor of buckets of the same name', async () => {
+    const { cache } = await make();
+    const limit = { windowMs: 60_000, countMax: 1 };
+    await cache.take('a', { ratePerS: 0.01, burst: 1 });
+    expect(await cache.tryWithin('a', limit)).toEqual({ allowed: true });
+    expect(await cache.tryWithin('b', limit)).toEqual({ allowed: true });
+    expect(await cache.tryWithin('a', limit)).toMatchObject({ allowed: false });
+  });
+}
+
+function claimsConformance(make: () => Promise<CacheUnderTest>): void {
+  const times = { claimMs: 30_000, keepMs: 60_000 };
+
+  test('of many who claim at once one makes the value, and all find it then', async () => {
+    const { cache } = await make();
+    const claims = await Promise.all(Array.from({ length: 10 }, () => cache.claim('a', times)));
+    const [mine, ...others] = claims.filter((claimed) => claimed.kind === 'claimed');
+    expect(others).toEqual([]);
+    expect(claims.filter((claimed) => claimed.kind === 'busy')).toHaveLength(9);
+    expect(await cache.fulfil('a', mine?.claimId ?? '', 'made', times)).toBe(true);
+    expect(await cache.claim('a', times)).toMatchObject({ kind: 'found', value: 'made' });
+    expect(await cache.get('a')).toBe('made');
+  });
+
+  test('the age of a value counts from its claim', async () => {
+    const { cache, pass } = await make();
+    const mine = await claimed(cache);
+    await pass(200);
+    await cache.fulfil('a', mine, 'made', times);
+    await pass(100);
+    const found = await cache.claim('a', times);
+    if (found.kind !== 'found') throw new Error(`it is ${found.kind}`);
+    expect(found.ageMs).toBeGreaterThanOrEqual(299);
+    expect(found.ageMs).toBeLessThan(30_000);
+  });
+
+  test('a value is gone when its time since the claim is over', async () => {
+    const { cache, pass } = await make();
+    const short = { claimMs: 1_900, keepMs: 2_000 };
+    const mine = await claimed(cache, short);
+    await pass(100);
+    expect(await cache.fulfil('a', mine, 'made', short)).toBe(true);
+    await pass(1_950);
+    expect(await cache.get('a')).toBeUndefined();
+    expect(await cache.claim('a', short)).toMatchObject({ kind: 'claimed' });
+  });
+
+  test('a claim that was not fulfilled in time is over, and somebody else may claim', async () => {
+    const { cache, pass } = await make();
+    const short = { claimMs: 100, keepMs: 60_000 };
+    const mine = await claimed(cache, short);
+    await pass(150);
+    expect(await cache.fulfil('a', mine, 'late', short)).toBe(false);
+    const next = await claimed(cache);
+    expect(await cache.fulfil('a', mine, 'late', times)).toBe(false);
+    expect(await cache.fulfil('a', next, 'made', times)).toBe(true);
+    expect(await cache.get('a')).toBe('made');
+  });
+
+  test('after a delete nothing is found, nor kept that was claimed before', async () => {
+    const { cache } = await make();
+    const before = await claimed(cache);
+    await cache.delete('a');
+    expect(await cache.fulfil('a', before, 'old', times)).toBe(false);
+    const mine = await claimed(cache);
+    await cache.fulfil('a', mine, 'made', times);
+    await cache.delete('a');
+    expect(await cache.claim('a', times)).toMatchObject({ kind: 'claimed' });
+  });
+
+  const claimed = async (cache: Cache, how = times): Promise<string> => {
+    const claim = await cache.claim('a', how);
+    if (claim.kind !== 'claimed') throw new Error(`it is ${claim.kind}`);
+    return claim.claimId;
+  };
 }
 
 function endConformance(make: () => Promise<CacheUnderTest>): void {

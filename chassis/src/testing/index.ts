@@ -1,6 +1,7 @@
 export { seededRandom } from '../seeded-random.ts';
 export { busConformance } from './bus-conformance.ts';
 export { type BrokerUnderTest, conformancePolicy } from './bus-under-test.ts';
+export { type CacheUnderTest, cacheConformance } from './cache-conformance.ts';
 export { freePort, startTestPostgres, type TestPostgres } from './embedded-postgres.ts';
 export {
   differences,
