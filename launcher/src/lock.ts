@@ -53,6 +53,12 @@ export function takeLock(dataFolder: string, port: number): Lock {
   };
 }
 
+/** Who runs on this data folder now; undefined when nobody does. */
+export function ownerOf(dataFolder: string): Owner | undefined {
+  const owner = parseOwner(readIfThere(join(dataFolder, 'lock')) ?? '');
+  return owner !== undefined && isRunning(owner) ? owner : undefined;
+}
+
 function clearStale(path: string, dataFolder: string): boolean {
   const found = readIfThere(path);
   if (found === undefined) return false;

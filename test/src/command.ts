@@ -17,6 +17,7 @@ export type Running = {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const main = fileURLToPath(new URL('../../launcher/src/main.ts', import.meta.url));
 const soakMain = fileURLToPath(new URL('../../lab/src/soak/main.ts', import.meta.url));
+const backupMain = fileURLToPath(new URL('../../launcher/src/backup/main.ts', import.meta.url));
 
 /** Runs the launcher itself. */
 export function runLauncher(args: readonly string[], env: Record<string, string> = {}): Running {
@@ -26,6 +27,11 @@ export function runLauncher(args: readonly string[], env: Record<string, string>
 /** Runs a soak. */
 export function runSoak(args: readonly string[]): Running {
   return run(process.execPath, [soakMain, ...args], {});
+}
+
+/** Runs `npm run backup` or `npm run restore`, without the scripts around it. */
+export function runBackup(args: readonly string[]): Running {
+  return run(process.execPath, [backupMain, ...args], {});
 }
 
 /** Runs `npm start`, with the scripts around it. In a process group of its own, as a terminal does. */

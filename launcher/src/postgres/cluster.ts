@@ -58,9 +58,14 @@ export async function ensureCluster(place: Place, secrets: Secrets): Promise<boo
   } finally {
     rmSync(passwordFile, { force: true });
   }
-  writeFileSync(mark, secrets.installation, { mode: 0o600 });
+  markCluster(place, secrets.installation);
   renameSync(draft, cluster);
   return true;
+}
+
+/** Says whose the cluster is that is to come here. */
+export function markCluster(place: Place, installation: string): void {
+  writeFileSync(join(place.home, 'installation'), installation, { mode: 0o600 });
 }
 
 function checkVersion(cluster: string, place: Place): void {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ping } from '@rushlight/setup';
+import { readIfThere } from '../files.ts';
 import type { RotatedLog } from '../logs.ts';
 import { Part, type PartEvent, restartPolicy } from '../part.ts';
 import {
@@ -97,6 +98,14 @@ export async function endOrphanedPostgres(place: Place): Promise<boolean> {
   if (ours) await endProcess(found, postgresStopSteps);
   for (const left of processesIn(cluster)) signal(left, 'SIGKILL');
   return ours;
+}
+
+/** The port of the Postgres that runs on this cluster; undefined when none does. */
+export function runningPort(cluster: string): number | undefined {
+  const pid = postmasterOf(cluster);
+  if (pid === undefined || !commandOf(pid).includes(cluster)) return undefined;
+  const port = Number(readIfThere(join(cluster, 'postmaster.pid'))?.split('\n')[3]);
+  return Number.isInteger(port) && port > 0 ? port : undefined;
 }
 
 function postmasterOf(cluster: string): number | undefined {

@@ -31,8 +31,8 @@ const settings: Readonly<Record<string, string>> = {
   // What is replayed after a kill bounds the time it takes to be back.
   max_wal_size: '256MB',
   checkpoint_timeout: '1min',
-  // Nobody replicates from here.
-  wal_level: 'minimal',
+  // Enough for a backup of the running cluster (npm run backup); nobody replicates from here.
+  wal_level: 'replica',
   max_wal_senders: '0',
   max_logical_replication_workers: '0',
   // A client that is gone must not keep its locks.
