@@ -312,6 +312,12 @@ const programs = {
     onMac: 'brew install docker-compose',
     without: 'the compose file will not be checked by it',
   },
+  kubectl: {
+    isThere: () => inPath('kubectl'),
+    packages: ['kubernetes-client'],
+    onMac: 'brew install kubernetes-cli',
+    without: 'overlays for Kubernetes will not be compared with what Kustomize makes of them',
+  },
 };
 
 /** Debian packages: installed where we may, otherwise named in one line. The tests go on without. */
