@@ -16,3 +16,4 @@ export {
   type MemoryBus,
 } from './memory-bus.ts';
 export { openPostgresBus, type PostgresBusOptions } from './postgres-bus.ts';
+export { openRabbitBus, type RabbitBusOptions } from './rabbit/rabbit-bus.ts';

@@ -4,7 +4,14 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Bus } from '../bus/index.ts';
 import { realEnvironment as env } from '../environment.ts';
 import { UnavailableError } from '../store/index.ts';
-import { conformancePolicy, decided, emptied, type Make, recorder } from './bus-under-test.ts';
+import {
+  conformancePolicy,
+  decided,
+  emptied,
+  letterCount,
+  type Make,
+  recorder,
+} from './bus-under-test.ts';
 import { until } from './until.ts';
 
 export function failureConformance(make: Make): void {
@@ -19,6 +26,7 @@ export function failureConformance(make: Make): void {
       throw new Error('the first time fails');
     });
     await bus.publish([bad, good]);
+    await until(() => orders.seen.length >= 3, { what: 'three deliveries' });
     await emptied(bus, 'orders');
     expect(orders.ids().filter((id) => id === bad.id).length).toBe(2);
     expect(orders.ids().filter((id) => id === good.id).length).toBe(1);
@@ -34,6 +42,7 @@ export function failureConformance(make: Make): void {
       if (++tries < triesNeeded) throw new UnavailableError('store', 'store is down');
     });
     await bus.publish([decided(2)]);
+    await until(() => tries >= triesNeeded, { what: `${triesNeeded} tries` });
     await emptied(bus, 'orders');
     expect(tries).toBe(triesNeeded);
     expect(await bus.deadLetters.counts()).toEqual([]);
@@ -54,8 +63,11 @@ export function poisonConformance(make: Make): void {
     });
     const after = decided();
     await bus.publish([message, after]);
-    await emptied(bus, 'orders');
     const sound = [...message.events, ...after.events].filter(({ orderId }) => orderId !== poison);
+    await until(async () => done.size >= sound.length && (await letterCount(bus)) > 0, {
+      what: 'the sound events, and a letter',
+    });
+    await emptied(bus, 'orders');
     expect(done).toEqual(new Set(sound.map(({ orderId }) => orderId)));
     const [letter, ...others] = await bus.deadLetters.list();
     expect(others).toEqual([]);
@@ -81,6 +93,9 @@ export function poisonConformance(make: Make): void {
       { ...message, events },
       { ...decided(), events: [wrong] },
     ]);
+    await until(async () => orders.seen.length > 0 && (await letterCount(bus)) > 1, {
+      what: 'a message, and two letters',
+    });
     await emptied(bus, 'orders');
     expect(orders.seen).toEqual([message]);
     const letters = await bus.deadLetters.list();
@@ -111,6 +126,9 @@ export function letterConformance(make: Make): void {
     );
     expect(await bus.deadLetters.counts()).toEqual([{ queue: 'orders', count: 1 }]);
     expect(await bus.deadLetters.replay(id)).toBe(true);
+    await until(() => orders.seen.length >= conformancePolicy.attemptsMax * 2, {
+      what: 'all its tries',
+    });
     await emptied(bus, 'orders');
     expect(new Set(orders.ids())).toEqual(new Set([message.id]));
     expect(orders.seen.length).toBe(conformancePolicy.attemptsMax * 2);
@@ -182,7 +200,9 @@ export function suspicionConformance(make: Make): void {
     const poison = messages[1]?.id;
     await judge.publish(messages);
     const done: string[] = [];
-    for (let deaths = 0; (await judge.depth('orders')) > 0 && deaths < 12; deaths++) {
+    const isOver = async (): Promise<boolean> =>
+      new Set(done).size === 2 && (await letterCount(judge)) > 0;
+    for (let deaths = 0; !(await isOver()) && deaths < 12; deaths++) {
       const doomed = await broker.connect();
       const dead = Promise.withResolvers<void>();
       const handling = new Set<string>();
@@ -197,7 +217,7 @@ export function suspicionConformance(make: Make): void {
         },
         { concurrency: 3 },
       );
-      await until(async () => handling.has(poison ?? '') || (await judge.depth('orders')) === 0, {
+      await until(async () => handling.has(poison ?? '') || (await isOver()), {
         what: 'the poison to be taken',
       });
       const closing = subscription.close();
@@ -240,6 +260,7 @@ export function innocenceConformance(make: Make): void {
       await doomed.close();
     }
     const survivor = recorder(judge, 'orders');
+    await until(() => new Set(survivor.ids()).size >= 3, { what: 'all three' });
     await emptied(judge, 'orders');
     expect(new Set(survivor.ids())).toEqual(new Set(messages.map(({ id }) => id)));
     expect(await judge.deadLetters.list()).toEqual([]);

@@ -10,6 +10,8 @@ export type BrokerUnderTest = {
   connect(): Promise<Bus>;
   /** What the broker sees when the process behind this connection is killed. */
   kill(bus: Bus): Promise<void>;
+  /** It does not look at ids: what was published twice may be delivered twice (B2). */
+  mayRepeat?: true;
 } & AsyncDisposable;
 
 /** With how much patience the buses under test must be made. */
@@ -41,5 +43,13 @@ export function recorder(bus: Bus, queue: QueueName, handle: MessageHandler = as
   return { seen, ids: () => seen.map(({ id }) => id), close: () => subscription.close() };
 }
 
+/**
+ * Nothing waits any more. A broker may not see what is on its way: first wait for what must come.
+ */
 export const emptied = (bus: Bus, queue: QueueName): Promise<void> =>
   until(async () => (await bus.depth(queue)) === 0, { what: `an empty queue ${queue}` });
+
+export async function letterCount(bus: Bus): Promise<number> {
+  const counts = await bus.deadLetters.counts();
+  return counts.reduce((sum, { count }) => sum + count, 0);
+}
