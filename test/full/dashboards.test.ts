@@ -31,6 +31,11 @@ const queries = readdirSync(dashboards)
 /** Metrics of what cannot be run here, and why. */
 const notRun: Readonly<Record<string, readonly string[]>> = {
   'Debian has no package of cAdvisor': foreignMetrics.cadvisor,
+  'there is no cluster here': [
+    ...foreignMetrics.kubeStateMetrics,
+    ...foreignMetrics.kubelet,
+    ...foreignMetrics.kubeletCadvisor,
+  ],
   'RabbitMQ tells of itself, and the shop of this test has none': foreignMetrics.rabbitmq,
 };
 /** What a shop may live without: then a panel shows its zero. */

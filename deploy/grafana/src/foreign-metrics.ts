@@ -28,6 +28,26 @@ export const foreignMetrics = {
     'container_memory_working_set_bytes',
     'container_spec_memory_limit_bytes',
   ],
+  /** The same of cAdvisor (v0.52) in the kubelet of Kubernetes 1.34, which bounds processor time. */
+  kubeletCadvisor: ['container_cpu_cfs_periods_total', 'container_cpu_cfs_throttled_periods_total'],
+  /** The kubelet of Kubernetes 1.34: https://kubernetes.io/docs/reference/instrumentation/metrics/ */
+  kubelet: ['kubelet_volume_stats_used_bytes', 'kubelet_volume_stats_capacity_bytes'],
+  /** kube-state-metrics v2.17: https://github.com/kubernetes/kube-state-metrics/tree/main/docs */
+  kubeStateMetrics: [
+    'kube_deployment_spec_replicas',
+    'kube_deployment_status_replicas_available',
+    'kube_horizontalpodautoscaler_spec_max_replicas',
+    'kube_horizontalpodautoscaler_status_current_replicas',
+    'kube_horizontalpodautoscaler_status_desired_replicas',
+    'kube_node_status_condition',
+    'kube_pod_container_resource_limits',
+    'kube_pod_container_resource_requests',
+    'kube_pod_container_status_last_terminated_reason',
+    'kube_pod_container_status_restarts_total',
+    'kube_pod_container_status_waiting_reason',
+    'kube_pod_status_phase',
+    'kube_poddisruptionbudget_status_pod_disruptions_allowed',
+  ],
   /** https://github.com/prometheus-community/postgres_exporter */
   postgres: [
     'pg_up',

@@ -3,6 +3,7 @@
 import { processNames } from '@rushlight/contracts';
 import { grafanaJson } from './build.ts';
 import { infrastructure } from './infrastructure.ts';
+import { kubernetes } from './kubernetes.ts';
 import type { Dashboard } from './model.ts';
 import { orderPath } from './order-path.ts';
 import { overview } from './overview.ts';
@@ -18,6 +19,7 @@ export const dashboards: readonly Dashboard[] = [
   orderPath,
   slo,
   infrastructure,
+  kubernetes,
   ...processNames.map(serviceDashboard),
 ];
 

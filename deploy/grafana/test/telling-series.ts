@@ -74,6 +74,8 @@ function exposed(name: string, { kind, buckets = [] }: MetricSpec, labels: Label
 /** Labels on which dashboards choose. */
 const foreignLabels: Labels = {
   ...{ mode: 'idle', device: 'sda', fstype: 'ext4', mountpoint: '/' },
+  ...{ namespace: 'rushlight', pod: 'orders-1', container: 'process', phase: 'Pending' },
+  ...{ condition: 'Ready', status: 'false' },
   ...{ name: 'shop', datname: 'orders', alertname: 'HighCPU', alertstate: 'firing' },
 };
 
@@ -85,7 +87,11 @@ function foreignSeries(): MemorySeries[] {
     ),
   );
   const ofExporters = Object.entries(exporters).flatMap(([service, names]) =>
-    names.map((name) => series(name, { ...foreignLabels, service, instance: service }, 0.1)),
+    names.flatMap((name) =>
+      ['cpu', 'memory'].map((resource) =>
+        series(name, { ...foreignLabels, service, instance: service, resource }, 0.1),
+      ),
+    ),
   );
   return [...ofProcesses, ...ofExporters];
 }
