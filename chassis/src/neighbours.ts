@@ -2,7 +2,8 @@
 // /health, measured, and closed with the service.
 
 import { type ProcessName, processes, queueNames } from '@rushlight/contracts';
-import { type Bus, type BusHooks, openPostgresBus } from './bus/index.ts';
+import { type Bus, type BusHooks, openPostgresBus, openRabbitBus } from './bus/index.ts';
+import { type Cache, createMemoryCache, createSteadyCache, openRedisCache } from './cache/index.ts';
 import type { ServiceConfig } from './config.ts';
 import type { Environment } from './environment.ts';
 import { type Client, createClient } from './http/client.ts';
@@ -23,6 +24,8 @@ export type Neighbours = {
     name?: string;
   }): Promise<PostgresStore>;
   openBus(): Promise<Bus>;
+  /** The cache that all replicas share, or one of this process where there is none. */
+  openCache(): Promise<Cache>;
   /** Publishes from now on what the store's transactions emit. */
   startRelay(store: PostgresStore, bus: Bus): void;
   /** A client of another service, which becomes a (not needed) dependency of ours. */
@@ -70,12 +73,21 @@ export function createNeighbours(parts: Parts): Neighbours {
       };
       const url = config.busUrl;
       const options = { url, name: config.instance, env, log, hooks };
-      const opened = await onceUp(env, () => openPostgresBus(options));
+      const openBus = /^amqps?:/.test(url) ? openRabbitBus : openPostgresBus;
+      const opened = await onceUp(env, () => openBus(options));
       const bus = tracer ? traceBus(opened, tracer) : opened;
       watchBus(config.service, bus, metrics);
       own('bus', () => bus.close());
       dependsOn({ name: 'bus', needed: false, check: () => bus.ping() });
       return bus;
+    },
+    openCache: async () => {
+      const cache = await openCache(parts);
+      own('cache', () => cache.close());
+      if (config.cacheUrl) {
+        dependsOn({ name: 'cache', needed: false, check: () => cache.ping() });
+      }
+      return cache;
     },
     startRelay: (store, bus) => {
       const relay = startRelay({ outbox: store.outbox, bus, env, log });
@@ -94,6 +106,26 @@ export function createNeighbours(parts: Parts): Neighbours {
       return client;
     },
   };
+}
+
+/** Nobody waits for a Redis: while it is gone, each process goes by what it knows itself. */
+async function openCache({ config, env, log, metrics }: Parts): Promise<Cache> {
+  const kept = createMemoryCache({ env });
+  if (!config.cacheUrl) return kept;
+  const shared = await openRedisCache({
+    url: config.cacheUrl,
+    env,
+    onState: (up, why) => {
+      if (up) log.info({}, 'the cache is there');
+      else
+        log.warn({ why }, 'the cache does not answer; this process goes by what it knows itself');
+    },
+  });
+  const counts = {
+    shared: metrics.counter('cache_operations_total', { where: 'shared' }),
+    own: metrics.counter('cache_operations_total', { where: 'own' }),
+  };
+  return createSteadyCache({ shared, own: kept, onDone: (where) => counts[where].inc() });
 }
 
 /**

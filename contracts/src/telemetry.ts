@@ -32,6 +32,7 @@ const withDatabase: Of = processNames.filter((name) => processes[name].database)
 const withBus: Of = processNames.filter((name) => name !== 'monitor');
 const withOutbox: Of = ['identity', 'inventory', 'orders', 'payments', 'kitchen'];
 const withQueue: Of = queueNames;
+const withCache: Of = ['gateway', 'identity'];
 const callers: Of = processNames.filter((name) => processes[name].calls.length > 0);
 
 const results = ['ok', 'refused', 'failed'] as const;
@@ -282,6 +283,13 @@ const stores = {
     'connections',
     'Connections that this Postgres allows.',
     {},
+  ),
+  cache_operations_total: counter(
+    withCache,
+    'operations',
+    'Operations of a cache that processes share, by where they were done: there, or in the process ' +
+      'itself because the shared one did not answer.',
+    { where: ['shared', 'own'] },
   ),
   disk_available_bytes: gauge(all, 'bytes', 'Free space where a volume of this service is kept.', {
     volume: ['data'],

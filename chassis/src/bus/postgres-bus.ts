@@ -13,6 +13,7 @@ import {
 } from '@rushlight/contracts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
+import { readDatabaseUrl } from '../store/database-url.ts';
 import { migrate } from '../store/migrations.ts';
 import { type ConnectionPool, openPool } from '../store/pool.ts';
 import { onConnection, run } from '../store/postgres.ts';
@@ -62,6 +63,12 @@ const part = 'bus';
  */
 export async function openPostgresBus(options: PostgresBusOptions): Promise<Bus> {
   const { url, name, env, log } = options;
+  if (readDatabaseUrl(url).isPooled) {
+    throw new Error(
+      'The URL of the bus says pgbouncer=true, but the embedded bus hears and claims by a session ' +
+        'of its own. Give RUSHLIGHT_BUS_URL a direct connection, or use RabbitMQ (amqp://).',
+    );
+  }
   await migrate(url, [
     { folder: new URL('./migrations/', import.meta.url), table: 'bus_migrations' },
   ]);

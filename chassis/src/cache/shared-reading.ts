@@ -31,6 +31,7 @@ export async function readShared<T>(options: SharedReadingOptions<T>): Promise<R
     if (claimed?.kind === 'found') {
       return { value: JSON.parse(claimed.value) as T, beganMs: askedMs - claimed.ageMs };
     }
+    // A cache that fails makes nobody's reading fail.
     if (claimed?.kind !== 'busy' || env.monotonicMs() >= giveUpMs) {
       return await readAndKeep(options, claimed?.kind === 'claimed' ? claimed.claimId : undefined);
     }

@@ -44,9 +44,22 @@ export function failureOf(error: unknown): Failure {
   return unavailableSentences.test(error.message) ? 'unavailable' : 'other';
 }
 
+const untrustedCodes = /^(SELF_SIGNED_CERT|DEPTH_ZERO|UNABLE_TO_|CERT_|ERR_TLS_CERT_)/;
+
 /** Turns the errors that mean "not reachable now" into an UnavailableError, and no others. */
 export function asUnavailable(part: string, error: unknown): unknown {
-  if (error instanceof UnavailableError || failureOf(error) !== 'unavailable') return error;
+  if (error instanceof UnavailableError) return error;
+  if (isUntrusted(error)) {
+    const say = `the certificate of its server is not trusted (${error.message}).`;
+    const check = 'Check sslmode, sslrootcert and the host name in its URL.';
+    return new Error(`${part}: ${say} ${check}`, { cause: error });
+  }
+  if (failureOf(error) !== 'unavailable') return error;
   const why = error instanceof Error ? error.message || error.name : String(error);
   return new UnavailableError(part, `${part} is not available: ${why}`, { cause: error });
+}
+
+function isUntrusted(error: unknown): error is Error {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return untrustedCodes.test(String(error.code));
 }

@@ -1,6 +1,7 @@
 // Numbered SQL files, each applied once, in order, in a transaction of its own.
 //
-// M1. Several processes may start at once: an advisory lock lets one of them migrate.
+// M1. Several processes may start at once: an advisory lock lets one of them migrate at a time. It is
+//     held by the transaction, so that it holds behind a pooler as well.
 // M2. What was applied is remembered with its checksum. An edited file, a gap, or a database that
 //     is newer than the code is refused with a sentence; nothing is guessed.
 
@@ -8,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { Client, escapeIdentifier } from 'pg';
 import { asUnavailable } from './failures.ts';
-import { connectionOptions, defaultTimeouts } from './pool.ts';
+import { beginWith, connectionOptions, defaultTimeouts } from './pool.ts';
 
 type Migration = { number: number; name: string; sql: string; checksum: string };
 type Applied = { number: number; name: string; checksum: string };
@@ -23,6 +24,12 @@ export type MigrationSet = {
 /** One lock for every set: they may touch the same database. */
 const lockKey = 7_205_131;
 const lockWaitMsMax = 60_000;
+const timeouts = {
+  ...defaultTimeouts,
+  statementMs: lockWaitMsMax,
+  lockMs: lockWaitMsMax,
+  answerMs: lockWaitMsMax + 1_000,
+};
 
 /**
  * Brings the database up to date.
@@ -34,17 +41,15 @@ export async function migrate(url: string, sets: readonly MigrationSet[]): Promi
     sets.map(async (set) => ({ set, files: await readMigrations(set.folder) })),
   );
   const client = new Client({
-    ...connectionOptions({ url, name: 'migrations', timeouts: defaultTimeouts }),
+    ...connectionOptions({ url, name: 'migrations', timeouts }),
     pipeline: false,
-    statement_timeout: lockWaitMsMax,
-    lock_timeout: lockWaitMsMax,
-    query_timeout: lockWaitMsMax + 1_000,
   });
   client.on('error', () => {});
   try {
     await client.connect();
-    await client.query('SELECT pg_advisory_lock($1)', [lockKey]);
-    for (const { set, files } of plans) await applySet(client, set.table, files);
+    for (const { set, files } of plans) {
+      while (await applyNext(client, set.table, files)); // Each in a transaction of its own.
+    }
   } catch (error) {
     throw asUnavailable('database', error);
   } finally {
@@ -52,7 +57,22 @@ export async function migrate(url: string, sets: readonly MigrationSet[]): Promi
   }
 }
 
-async function applySet(client: Client, table: string, files: Migration[]): Promise<void> {
+/** Applies the first file that is still to be applied, if there is one. */
+async function applyNext(client: Client, table: string, files: Migration[]): Promise<boolean> {
+  try {
+    await client.query(beginWith(timeouts));
+    await client.query('SELECT pg_advisory_xact_lock($1)', [lockKey]);
+    const [next] = pendingMigrations(files, await readApplied(client, table));
+    if (next) await apply(client, table, next);
+    await client.query('COMMIT');
+    return next !== undefined;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+async function readApplied(client: Client, table: string): Promise<Applied[]> {
   const quoted = escapeIdentifier(table);
   await client.query(
     `CREATE TABLE IF NOT EXISTS ${quoted} (
@@ -65,23 +85,18 @@ async function applySet(client: Client, table: string, files: Migration[]): Prom
   const { rows } = await client.query<Applied>(
     `SELECT number, name, checksum FROM ${quoted} ORDER BY number`,
   );
-  for (const file of pendingMigrations(files, rows)) {
-    try {
-      await client.query('BEGIN');
-      await client.query(file.sql);
-      await client.query(`INSERT INTO ${quoted} (number, name, checksum) VALUES ($1, $2, $3)`, [
-        file.number,
-        file.name,
-        file.checksum,
-      ]);
-      await client.query('COMMIT');
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => {});
-      const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`Migration ${file.name} failed and was rolled back: ${why}`, {
-        cause: error,
-      });
-    }
+  return rows;
+}
+
+async function apply(client: Client, table: string, file: Migration): Promise<void> {
+  const { number, name, sql, checksum } = file;
+  const note = `INSERT INTO ${escapeIdentifier(table)} (number, name, checksum) VALUES ($1, $2, $3)`;
+  try {
+    await client.query(sql);
+    await client.query(note, [number, name, checksum]);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`Migration ${name} failed and was rolled back: ${why}`, { cause: error });
   }
 }
 

@@ -120,7 +120,7 @@ const remove = {
   text: 'DELETE FROM outbox WHERE id = ANY ($1::uuid[])',
 };
 /** A delete that a crash of the server undoes is published again, so it need not be flushed. */
-const beginUnflushed = 'BEGIN; SET LOCAL synchronous_commit TO off';
+const unflushed = 'SET LOCAL synchronous_commit TO off';
 
 /** Messages kept in memory for the relay; what exceeds it is read from the table. */
 const newMax = 200;
@@ -178,7 +178,7 @@ async function inTransaction<T>(
 ): Promise<T> {
   const client = await pool.take();
   try {
-    const begun = client.query(beginUnflushed);
+    const begun = client.query(`${pool.begin}; ${unflushed}`);
     begun.catch(() => {});
     const result = await work(client);
     await begun;

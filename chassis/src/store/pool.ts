@@ -9,6 +9,7 @@ import { Pool, type PoolClient, types } from 'pg';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import { within } from '../within.ts';
+import { readDatabaseUrl } from './database-url.ts';
 import { asUnavailable } from './failures.ts';
 import { UnavailableError } from './store.ts';
 
@@ -46,6 +47,8 @@ export type PoolOptions = {
 };
 
 export type ConnectionPool = {
+  /** What a transaction begins with. */
+  readonly begin: string;
   /** Hands out a connection. @throws UnavailableError */
   take(): Promise<PoolClient>;
   /** Takes it back; with an error it is closed instead, see P1. */
@@ -69,14 +72,18 @@ const typeParsers = {
 
 /** What every connection of ours is opened with. */
 export function connectionOptions(options: { url: string; name: string; timeouts: Timeouts }) {
-  const { url, name, timeouts } = options;
-  return {
-    connectionString: url,
-    application_name: name,
-    connectionTimeoutMillis: timeouts.connectMs,
+  const { name, timeouts } = options;
+  const { connectionString, isPooled } = readDatabaseUrl(options.url);
+  const settings = {
     statement_timeout: timeouts.statementMs,
     lock_timeout: timeouts.lockMs,
     idle_in_transaction_session_timeout: timeouts.idleInTransactionMs,
+  };
+  return {
+    connectionString,
+    ...(isPooled ? {} : settings),
+    application_name: name,
+    connectionTimeoutMillis: timeouts.connectMs,
     query_timeout: timeouts.answerMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
@@ -85,11 +92,21 @@ export function connectionOptions(options: { url: string; name: string; timeouts
   };
 }
 
+/** The server's limits for one transaction, where a session cannot keep them. */
+export function beginWith(timeouts: Timeouts): string {
+  return (
+    `BEGIN; SET LOCAL statement_timeout = ${timeouts.statementMs}; ` +
+    `SET LOCAL lock_timeout = ${timeouts.lockMs}; ` +
+    `SET LOCAL idle_in_transaction_session_timeout = ${timeouts.idleInTransactionMs}`
+  );
+}
+
 /** Opens the pool; the first connection is made when it is needed. */
 export function openPool(options: PoolOptions): ConnectionPool {
   const { name, log } = options;
   const waitingMax = options.waitingMax ?? 200;
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const { isPooled } = readDatabaseUrl(options.url);
   const pool = new Pool({
     ...connectionOptions({ url: options.url, name, timeouts }),
     max: options.sizeMax,
@@ -108,6 +125,7 @@ export function openPool(options: PoolOptions): ConnectionPool {
   });
   pool.on('connect', (client) => {
     bornIn.set(client as PoolClient, era);
+    if (isPooled) sendUnnamed(client as PoolClient);
     // While it is in use, the query that fails reports it; without a listener it would be fatal.
     client.on('error', () => {});
     const ended = new Promise<void>((done) => client.once('end', done));
@@ -134,6 +152,7 @@ export function openPool(options: PoolOptions): ConnectionPool {
   };
 
   return {
+    begin: isPooled ? beginWith(timeouts) : 'BEGIN',
     take,
     give,
     close: () => {
@@ -146,6 +165,16 @@ export function openPool(options: PoolOptions): ConnectionPool {
       return closing;
     },
   };
+}
+
+/** A prepared statement would stay in a session that is lent to others. */
+function sendUnnamed(client: PoolClient): void {
+  const send = client.query.bind(client) as (...given: unknown[]) => unknown;
+  const query = (given: unknown, ...rest: unknown[]): unknown => {
+    const isNamed = typeof given === 'object' && given !== null && 'name' in given;
+    return send(isNamed ? { ...given, name: undefined } : given, ...rest);
+  };
+  client.query = query as typeof client.query;
 }
 
 function isSilence(error: unknown): boolean {

@@ -197,7 +197,7 @@ async function runTransaction<T>(
   let committing = false;
   try {
     const [begun, working] = together(client, () => {
-      const sent = client.query('BEGIN'); // Not awaited: the first statement follows at once (S4).
+      const sent = client.query(pool.begin); // Not awaited: the first statement follows at once (S4).
       sent.catch(() => {});
       return [sent, work(open.tx)];
     });

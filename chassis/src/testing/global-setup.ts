@@ -1,4 +1,5 @@
-// One Postgres for a whole run of vitest, whatever files run in it.
+// One Postgres for a whole run of vitest, whatever files run in it: the embedded one, or the one that
+// RUSHLIGHT_POSTGRES_URL names, as whoever may make databases and roles there.
 
 import type { TestProject } from 'vitest/node';
 import { startTestPostgres } from './embedded-postgres.ts';
@@ -10,6 +11,11 @@ declare module 'vitest' {
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env['RUSHLIGHT_POSTGRES_URL'];
+  if (given) {
+    project.provide('testPostgresUrl', given);
+    return async () => undefined;
+  }
   const postgres = await startTestPostgres();
   project.provide('testPostgresUrl', postgres.url);
   return async () => postgres[Symbol.asyncDispose]();

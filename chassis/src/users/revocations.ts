@@ -7,6 +7,15 @@
 
 import type { EventOf } from '@rushlight/contracts';
 
+/**
+ * Under which key, and for how long, one reading of all revocations is kept for all who check
+ * tokens. Identity deletes it with each new one; what it could not delete is over in seconds.
+ */
+export const revocationsKept = {
+  key: 'revocations:1',
+  times: { claimMs: 2_000, keepMs: 10_000 },
+} as const;
+
 export type Revocation = EventOf<'token.revoked'>;
 type Claims = { tokenId: string; studentId: string; issuedAtS: number };
 

@@ -1,21 +1,29 @@
 // The gateway: wiring only.
 
 import {
+  type Cache,
   type Client,
   createAdmission,
   createClient,
   createKeySource,
-  createMemoryCache,
   createServiceTokens,
   createUserTokens,
   type Environment,
   Revocations,
+  readShared,
   realEnvironment,
+  revocationsKept,
   runService,
   type Service,
   type UserTokens,
 } from '@rushlight/chassis';
-import { identityApi, inventoryApi, monitorApiAtGateway, publicApi } from '@rushlight/contracts';
+import {
+  type EngineName,
+  identityApi,
+  inventoryApi,
+  monitorApiAtGateway,
+  publicApi,
+} from '@rushlight/contracts';
 import type { JSONWebKeySet } from 'jose';
 import { createAudit } from './audit-report.ts';
 import { serveConsole } from './console-files.ts';
@@ -39,6 +47,9 @@ let admission: ReturnType<typeof createAdmission> | undefined;
 
 const neighbourMsMax = 3_000;
 const neighbourPollMs = 25;
+const revocationsSharedMs = 1_500;
+/** Twenty gateways ask inventory about as often as one does, which asks twice a second. */
+const stockKept = { key: 'stock:1', times: { claimMs: 300, keepMs: 450 } };
 
 type Gateway = Service<Settings>;
 type Clients = ReturnType<typeof openClients>;
@@ -66,6 +77,12 @@ function openLauncher({ config, env, metrics, own }: Gateway) {
   });
   own('client of launcher', () => client.close());
   return client;
+}
+
+function enginesOf({ busUrl, cacheUrl }: Gateway['config']) {
+  const busEngine = busUrl?.startsWith('amqp') ? ('rabbitmq' as const) : ('postgres' as const);
+  const further = cacheUrl === undefined ? [] : (['redis'] as const);
+  return { busEngine, engines: [...new Set<EngineName>(['postgres', busEngine, ...further])] };
 }
 
 /**
@@ -101,7 +118,7 @@ function readNowAndThen(
 }
 
 /** Keys, revocations and what is left: filled now, kept up by hints, and read anew now and then. */
-async function openViews(service: Gateway, clients: Clients) {
+async function openViews(service: Gateway, clients: Clients, cache: Cache) {
   const { env, metrics, log } = service;
   const deadline = { deadlineMs: 1_000 };
   const keys = createKeySource(env, async () => {
@@ -109,17 +126,22 @@ async function openViews(service: Gateway, clients: Clients) {
     return reply.body as unknown as JSONWebKeySet;
   });
   const revocations = new Revocations();
-  const readRevocations = async (): Promise<void> => {
-    const reply = await clients.identity.call(identityApi.revocations, {}, deadline);
-    revocations.add(reply.body.revocations);
+  const askRevocations = async () =>
+    (await clients.identity.call(identityApi.revocations, {}, deadline)).body.revocations;
+  const readRevocations = async (read: () => ReturnType<typeof askRevocations>): Promise<void> => {
+    revocations.add(await read());
     revocations.forgetExpired(env.nowMs() / 1000);
   };
+  const shareRevocations = async () =>
+    (await readShared({ cache, env, ...revocationsKept, read: askRevocations })).value;
   const view = new StockView({
     env,
-    read: async () => {
-      const stock = await clients.inventory.call(inventoryApi.stock, {}, deadline);
-      return stock.body.items;
-    },
+    read: () =>
+      readShared({
+        ...{ cache, env, ...stockKept },
+        read: async () =>
+          (await clients.inventory.call(inventoryApi.stock, {}, deadline)).body.items,
+      }),
   });
   const bus = await service.openBus();
   if (service.config.launcherUrl !== undefined) await waitFor(clients.identity, env);
@@ -132,13 +154,15 @@ async function openViews(service: Gateway, clients: Clients) {
       else view.hearItems(message.events);
     },
     () => {
-      readRevocations().catch(missed('revocations'));
+      readRevocations(askRevocations).catch(missed('revocations'));
       view.refresh().catch(missed('stock'));
     },
   );
   service.own('hints', () => hints.close());
   const resyncMs = service.settings.RUSHLIGHT_GATEWAY_RESYNC_S * 1000;
-  readNowAndThen(service, 'revocations', resyncMs, readRevocations);
+  // Asking the cache is cheap, and identity deletes there what is no longer true.
+  const revocationsMs = service.config.cacheUrl ? revocationsSharedMs : resyncMs;
+  readNowAndThen(service, 'revocations', revocationsMs, () => readRevocations(shareRevocations));
   readNowAndThen(service, 'stock', resyncMs, () => view.refresh());
   readNowAndThen(service, 'keys', 60_000, () => keys.refresh());
   tokens = createUserTokens({ env, keys, revocations, metrics });
@@ -157,11 +181,11 @@ await runService({
     service.own('loop delay', () => loop.close());
     const clients = openClients(service);
     const launcher = openLauncher(service);
-    const { bus, view } = await openViews(service, clients);
+    const cache = await service.openCache();
+    const { bus, view } = await openViews(service, clients, cache);
     const observer = createObserver(env, metrics);
     observer.watch(server.app);
 
-    const cache = createMemoryCache({ env });
     const placeOrder = createPlaceOrder({
       env,
       log,
@@ -178,7 +202,8 @@ await runService({
     service.own('batches of orders', () => placeOrder.close());
     const streams = createStreams({ streamsMax: mine.RUSHLIGHT_GATEWAY_STREAMS_MAX });
     server.app.addHook('preClose', async () => streams.close());
-    const parts = createParts({ env, log, urls: config.serviceUrls, bus, launcher });
+    const { serviceUrls: urls, instance } = config;
+    const parts = createParts({ env, log, urls, instance, bus, launcher, ...enginesOf(config) });
     const audit = createAudit({ env, clients });
 
     const handlers = createRoutes({

@@ -90,7 +90,7 @@ export function createPlaceOrder(options: PlaceOrderOptions): PlaceOrder {
       const { studentId } = userOf(context);
       let verdict: RateVerdict | undefined;
       try {
-        verdict = await cache.take(studentId, rate);
+        verdict = await cache.take(`orders of ${studentId}`, rate);
       } catch (error) {
         // A cache that is down lets everybody through: it is a hint.
         options.log.warn({ error }, 'the rate of a student could not be checked');

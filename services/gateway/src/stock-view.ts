@@ -5,12 +5,13 @@
 //     comes.
 // V2. "Short" is only said when a full reading that began less than a second ago is in the view. So
 //     at some instant of the last second it was true, also when broadcasts are late or lost: an item
-//     that is restocked is never refused for longer than that.
+//     that is restocked is never refused for longer than that. The time that a reading lay in a
+//     cache counts: it is as old as it is, whoever made it.
 // V3. A reading is under way soon after anybody needed one, never two at a time, and not again right
 //     after a failure.
 // V4. When the view does not know, or cannot know, orders decides.
 
-import type { Environment } from '@rushlight/chassis';
+import type { Environment, Reading } from '@rushlight/chassis';
 import type {
   EventOf,
   Input,
@@ -33,14 +34,14 @@ const pauseAfterFailureMs = 250;
 
 export type StockViewOptions = {
   env: Pick<Environment, 'monotonicMs'>;
-  /** Reads all items from inventory; has a deadline of its own. */
-  read: () => Promise<readonly StockItem[]>;
+  /** Reads all items from inventory, now or a moment ago; has a deadline of its own. */
+  read: () => Promise<Reading<readonly StockItem[]>>;
 };
 
 export class StockView {
   readonly #options: StockViewOptions;
   readonly #items = new Map<string, StockItem>();
-  /** When the last reading that succeeded was begun. */
+  /** When the newest reading that succeeded was begun. */
   #readAtMs = Number.NEGATIVE_INFINITY;
   #failedAtMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
@@ -126,16 +127,16 @@ export class StockView {
 
   async #read(): Promise<void> {
     const { env, read } = this.#options;
-    const startedMs = env.monotonicMs();
     try {
-      const items = await read();
+      const { value: items, beganMs } = await read();
+      if (beganMs < this.#readAtMs) return; // Of what is newer nothing would come back.
       const seen = new Set<string>();
       for (const item of items) {
         seen.add(item.itemId);
         this.#items.set(item.itemId, newest(this.#items.get(item.itemId), item));
       }
       for (const itemId of this.#items.keys()) if (!seen.has(itemId)) this.#items.delete(itemId);
-      this.#readAtMs = startedMs;
+      this.#readAtMs = beganMs;
     } catch (error) {
       this.#failedAtMs = env.monotonicMs();
       throw error;

@@ -4,15 +4,16 @@ import { type StockItem, StockView } from '../src/stock-view.ts';
 import { stockItem } from './neighbours.ts';
 
 function makeView(items: StockItem[]) {
-  const world = { nowMs: 10_000, items, reads: 0, down: false, hold: Promise.resolve() };
+  const world = { nowMs: 10_000, items, reads: 0, ageMs: 0, down: false, hold: Promise.resolve() };
   const view = new StockView({
     env: { monotonicMs: () => world.nowMs },
     read: async () => {
+      const beganMs = world.nowMs - world.ageMs;
       world.reads++;
       const seen = structuredClone(world.items);
       await world.hold;
       if (world.down) throw new UnavailableError('inventory', 'down');
-      return seen;
+      return { value: seen, beganMs };
     },
   });
   return { view, world };
@@ -63,6 +64,25 @@ test('a restock whose broadcast was lost is seen by the next order after a secon
   world.nowMs += 1_000;
   expect(await view.confirmShort(one('soup'))).toBeUndefined();
   expect(world.reads).toBe(2);
+});
+
+test('a reading of another gateway is as old as it is, however late it is seen', async () => {
+  const { view, world } = makeView([stockItem('soup', 0, 1)]);
+  world.ageMs = 450;
+  await view.refresh();
+  expect(await view.confirmShort(one('soup'))).toEqual({ itemId: 'soup', left: 0 });
+  world.items = [stockItem('soup', 7, 2)];
+  world.nowMs += 550;
+  expect(await view.confirmShort(one('soup'))).toBeUndefined();
+});
+
+test('a reading that is older than the last one takes nothing away', async () => {
+  const { view, world } = makeView([stockItem('soup', 1), stockItem('cake', 1)]);
+  await view.refresh();
+  world.items = [stockItem('soup', 1)];
+  world.ageMs = 1;
+  await view.refresh();
+  expect(view.menu({})).toHaveLength(2);
 });
 
 test('while refusals go on the stock is read in the background, twice a second at most', async () => {

@@ -1,8 +1,10 @@
 import {
+  type Cache,
   type Context,
   type Environment,
   type Handlers,
   type Metrics,
+  revocationsKept,
   userOf,
 } from '@rushlight/chassis';
 import { ApiError, accountApi, adminApi, identityApi, limits } from '@rushlight/contracts';
@@ -25,6 +27,7 @@ export type Parts = {
   loginLimit: LoginLimit;
   keys: SigningKeys;
   tokens: Tokens;
+  cache: Pick<Cache, 'delete'>;
   env: Environment;
   metrics: Metrics;
   lab: boolean;
@@ -35,7 +38,7 @@ export function createHandlers(parts: Parts): Handlers<typeof routes> {
 }
 
 function accountHandlers(parts: Parts) {
-  const { users, passwords, loginLimit, tokens, env, metrics, lab } = parts;
+  const { users, passwords, loginLimit, tokens, cache, env, metrics, lab } = parts;
   return {
     register: async ({ body: { studentId, password, name } }) => {
       const passwordHash = await hashNew(parts, studentId, password);
@@ -60,6 +63,7 @@ function accountHandlers(parts: Parts) {
     logout: async (_, context) => {
       const { tokenId, expiresAtS } = userOf(context);
       await users.revoke({ tokenId, expiresAtS: Math.ceil(expiresAtS) });
+      await cache.delete(revocationsKept.key);
       return { status: 204, body: undefined };
     },
     changePassword: async ({ body: { password, newPassword } }, context) => {
@@ -76,6 +80,7 @@ function accountHandlers(parts: Parts) {
         issuedBeforeS: nowS,
         expiresAtS: Math.ceil(nowS) + tokens.livesS,
       });
+      await cache.delete(revocationsKept.key);
       return { status: 204, body: undefined };
     },
   } satisfies Partial<Handlers<typeof routes>>;

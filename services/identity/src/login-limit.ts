@@ -1,13 +1,13 @@
 // How often somebody may try to log in.
 //
 // Tries are counted by id and address together, so that a stranger elsewhere cannot lock a student
-// out. Tries on one id from everywhere only make the answers slower.
+// out. Tries on one id from everywhere only make the answers slower. They are counted in the cache:
+// at one replica of us as at all of them.
 
-import type { Environment } from '@rushlight/chassis';
+import type { Cache, Environment } from '@rushlight/chassis';
 import { ApiError, limits } from '@rushlight/contracts';
 
 const windowMs = 60_000;
-const countedMax = 50_000;
 const slowFromTries = 10;
 const slowMs = 1_000;
 const slowedMax = 200;
@@ -17,37 +17,23 @@ export type LoginLimit = {
   admit(studentId: string, address: string): Promise<void>;
 };
 
-export function createLoginLimit(env: Environment): LoginLimit {
-  const byPair = new Map<string, number[]>();
-  const byId = new Map<string, number[]>();
+export function createLoginLimit(
+  env: Pick<Environment, 'sleep'>,
+  cache: Pick<Cache, 'tryWithin'>,
+): LoginLimit {
   let slowed = 0;
-
-  const recent = (tries: Map<string, number[]>, key: string): number[] => {
-    const nowMs = env.monotonicMs();
-    const kept = (tries.get(key) ?? []).filter((atMs) => nowMs - atMs < windowMs);
-    // Re-inserting keeps the map in order of use, so that the oldest goes first.
-    tries.delete(key);
-    tries.set(key, kept);
-    if (tries.size > countedMax) tries.delete(tries.keys().next().value as string);
-    return kept;
-  };
 
   return {
     admit: async (studentId, address) => {
-      const nowMs = env.monotonicMs();
-      const mine = recent(byPair, `${studentId} ${address}`);
-      const [oldestMs] = mine;
-      if (oldestMs !== undefined && mine.length >= limits.loginTriesPerMinute) {
-        throw new ApiError('rate_limited', {
-          waitS: Math.ceil((oldestMs + windowMs - nowMs) / 1000),
-        });
+      const mine = await cache.tryWithin(`login ${studentId} ${address}`, {
+        windowMs,
+        countMax: limits.loginTriesPerMinute,
+      });
+      if (!mine.allowed) {
+        throw new ApiError('rate_limited', { waitS: Math.ceil(mine.retryAfterMs / 1000) });
       }
-      mine.push(nowMs);
-      const all = recent(byId, studentId);
-      if (all.length < slowFromTries) {
-        all.push(nowMs);
-        return;
-      }
+      const all = { windowMs, countMax: slowFromTries };
+      if ((await cache.tryWithin(`login ${studentId}`, all)).allowed) return;
       if (slowed >= slowedMax) throw new ApiError('busy', { waitS: 2 });
       slowed++;
       await env.sleep(slowMs).finally(() => slowed--);

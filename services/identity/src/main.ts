@@ -58,11 +58,12 @@ await runService({
 
     service.every('rotate signing keys', 60_000, () => keys.rotate());
     service.every('forget expired revocations', 60_000, () => users.forgetExpired());
-    const loginLimit = createLoginLimit(env);
+    const cache = await service.openCache();
+    const loginLimit = createLoginLimit(env, cache);
     const lab = config.lab;
     service.server.handle(
       routes,
-      createHandlers({ users, passwords, loginLimit, keys, tokens, env, metrics, lab }),
+      createHandlers({ users, passwords, loginLimit, keys, tokens, cache, env, metrics, lab }),
     );
   },
 });

@@ -228,8 +228,11 @@ export class Shop {
     const stock = service.client(this.services.inventory, env);
     const view = new StockView({
       env,
-      read: async () =>
-        (await stock.call(inventoryApi.stock, {}, { deadlineMs: 1_000 })).body.items,
+      read: async () => {
+        const beganMs = env.monotonicMs();
+        const { body } = await stock.call(inventoryApi.stock, {}, { deadlineMs: 1_000 });
+        return { value: body.items, beganMs };
+      },
     });
     bus.listen(
       ['stock.changed', 'item.changed'],
