@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ProcessName, processes } from '@rushlight/contracts';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { networkFindings } from '../src/kubernetes/check-network.ts';
 import { podFindings } from '../src/kubernetes/check-pods.ts';
 import { referenceFindings, replicasOf } from '../src/kubernetes/check-references.ts';
@@ -19,7 +19,7 @@ import {
   workloadsOf,
 } from '../src/kubernetes/objects.ts';
 import { schemaFindings } from '../src/kubernetes/schema.ts';
-import { openSurroundings } from '../src/kubernetes/surroundings.ts';
+import { openSurroundings, read } from '../src/kubernetes/surroundings.ts';
 import { missingPrograms, runProgram } from '../src/programs.ts';
 import { report } from '../src/report.ts';
 
@@ -98,6 +98,16 @@ test.each(overlays)(
     expect(elsewhere.map(nameOf)).toEqual([]);
   },
 );
+
+test('the engines of the laptop are those of compose', () => {
+  type Compose = { services: Record<string, { image?: string }> };
+  const { services } = parse(read('deploy/compose/compose.yml'), { merge: true }) as Compose;
+  const engines = workloadsOf(readOverlay('laptop')).filter(({ kind }) => kind === 'StatefulSet');
+  expect(engines.map(({ name }) => name).sort()).toEqual(['postgres', 'rabbitmq', 'redis']);
+  for (const { name, pod } of engines) {
+    expect(pod.containers[0]?.image).toBe(services[name]?.image);
+  }
+});
 
 // --- What the checks find -------------------------------------------------------------------------
 
@@ -198,6 +208,11 @@ test.each([
     'orders → kitchen:8080 is closed',
   ],
   ['everything open', without('NetworkPolicy', 'nothing'), 'is open'],
+  [
+    'pods that are spread among others',
+    orders(/(labelSelector:\n\s+matchLabels:\n\s+)[\w./-]+: \w+/, '$1app: shop'),
+    'spreads others',
+  ],
   [
     'a budget of nobody',
     inObject('PodDisruptionBudget', 'orders', change(/(matchLabels:\n.*)orders/, '$1order')),

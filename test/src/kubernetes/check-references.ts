@@ -48,7 +48,17 @@ function ofWorkload({ spec, labels, pod }: Workload, objects: readonly KubeObjec
   const claims = (pod.volumes ?? []).flatMap(
     ({ persistentVolumeClaim: claim }) => claim?.claimName ?? [],
   );
+  const { topologySpreadConstraints: spreads = [] } = pod as {
+    topologySpreadConstraints?: { labelSelector: Selector; matchLabelKeys?: string[] }[];
+  };
   return [
+    ...spreads
+      .filter(
+        ({ labelSelector, matchLabelKeys = [] }) =>
+          !matches(labelSelector, labels) ||
+          !matchLabelKeys.every((key) => key in labels || key === 'pod-template-hash'),
+      )
+      .map(() => 'spreads others than its own pods'),
     ...(spec.selector && !matches(spec.selector, labels) ? ['does not select its own pods'] : []),
     ...mounts
       .filter(({ name }) => !known.includes(name))

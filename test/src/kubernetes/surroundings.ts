@@ -60,7 +60,7 @@ export function openSurroundings(): Surroundings & { close(): void } {
       ...[join(root, 'deploy/setup/src/main.ts'), 'secrets', folder],
       ...[...engines, '--cache', 'redis://redis:6379'],
     ],
-    { stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000 },
+    { stdio: ['ignore', 'ignore', 'inherit'], timeout: 110_000 },
   );
   const secrets = readdirSync(folder).map(
     (reader) => [reader, new Set(readdirSync(join(folder, reader)))] as const,
