@@ -15,6 +15,8 @@ export const limits = {
   pageMax: 100,
   crowdStudentsMax: 10_000,
   faultDurationSMax: 300,
+  /** Of one service on one machine. */
+  replicasMax: 8,
   eventsKeptMs: 24 * 3_600_000,
   moneyCentsMax: 100_000_000,
   studentOrdersPerS: 5,

@@ -73,5 +73,9 @@ export const processes = {
 export type ProcessName = keyof typeof processes;
 export const processNames = Object.keys(processes) as ProcessName[];
 
-/** What the health grid lists, and what can be broken: every process, and Postgres. */
+/** What services stand on. Each is run by the launcher, or by somebody else at a URL. */
+export const engineNames = ['postgres', 'rabbitmq', 'redis'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+/** The parts of a shop that has one of each. It may have replicas, and further engines. */
 export const partNames: readonly (ProcessName | 'postgres')[] = [...processNames, 'postgres'];

@@ -8,11 +8,14 @@ const read = (line: string, environment = {}): OptionsReading =>
     environment,
   );
 
+const small = { replicas: {}, postgres: 'embedded', bus: 'postgres', cache: 'memory' };
+
 test('without options it is a thousand meals for five thousand in a minute', () => {
   expect(read('')).toEqual({
     kind: 'options',
     options: {
       ...{ meals: 1_000, arrivals: 5_000, seconds: 60, items: 3, seed: 1, faults: [] },
+      scale: small,
       admin: { studentId: 'admin', password: 'adminpassword' },
     },
     jsonFile: undefined,
@@ -33,6 +36,7 @@ test('every option is read', () => {
         { fault: 'kill', target: 'orders', atS: 15, durationS: 0 },
         { fault: 'stop', target: 'payments', atS: 20, durationS: 5 },
       ],
+      scale: small,
       admin: { studentId: 'boss', password: 'secret' },
     },
     jsonFile: 'c.json',
@@ -47,6 +51,21 @@ test('all mistakes are told at once', () => {
   const mistakes = reading.kind === 'mistakes' ? reading.mistakes : [];
   expect(mistakes).toHaveLength(5);
   expect(mistakes.join('\n')).toContain('--meals 0: must be a whole number from 1 to 1000000');
+});
+
+test('how far the shop is spread is read as npm start reads it, and is of our own shop only', () => {
+  const line = '--replicas gateway=2,orders=3 --bus rabbitmq --fault kill:orders-2@3';
+  expect(read(line, { RUSHLIGHT_CACHE_URL: 'redis://127.0.0.1:6379' })).toMatchObject({
+    options: {
+      scale: {
+        ...{ replicas: { gateway: 2, orders: 3 }, bus: 'rabbitmq' },
+        ...{ cache: { url: 'redis://127.0.0.1:6379' }, postgres: 'embedded' },
+      },
+      faults: [{ fault: 'kill', target: 'orders-2', atS: 3 }],
+    },
+  });
+  const reading = read('--url http://127.0.0.1:3000 --replicas orders=2');
+  expect(reading).toMatchObject({ mistakes: [expect.stringMatching(/^--replicas: only without/)] });
 });
 
 test.each(['--nonsense', '--meals', 'word'])('%s is a mistake', (line) => {

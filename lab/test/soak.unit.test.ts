@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { faultTargets } from '@rushlight/contracts';
+import { partNames } from '@rushlight/contracts';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { growths } from '../src/soak/memory.ts';
@@ -48,10 +48,10 @@ test('each slice kills and stops something, within its time; who is spared is no
 });
 
 test('every part is spared in its turn, and everything is killed at the end of each', () => {
-  const plans = Array.from({ length: 16 * faultTargets.length }, (_, nth) => planSlice(1, nth));
-  expect(new Set(plans.map(({ spared }) => spared))).toEqual(new Set(faultTargets));
+  const plans = Array.from({ length: 16 * partNames.length }, (_, nth) => planSlice(1, nth));
+  expect(new Set(plans.map(({ spared }) => spared))).toEqual(new Set(partNames));
   const all = plans.filter(({ faults }) => faults.some(({ target }) => target === 'everything'));
-  expect(all).toHaveLength(faultTargets.length);
+  expect(all).toHaveLength(partNames.length);
 });
 
 test('a state that was written is read again; what is none is refused', () => {

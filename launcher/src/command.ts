@@ -1,5 +1,6 @@
 // One run of the command: starts everything, says how it goes, and stops it when told to.
 
+import { engineNames } from '@rushlight/contracts';
 import { isUnderNpm, type LaunchConfig, noColorWanted, readLaunchConfig } from './config.ts';
 import { LaunchError } from './launch-error.ts';
 import type { PartEvent } from './part.ts';
@@ -25,6 +26,7 @@ class Run {
   #timesTold = 0;
   #lastToldMs = Number.NEGATIVE_INFINITY;
   #exitCode = 0;
+  #isRestarting = false;
 
   constructor(config: LaunchConfig, how: How) {
     this.#config = config;
@@ -72,6 +74,7 @@ class Run {
       this.#exitCode = 1;
       this.#told('an error of our own');
     };
+    process.on('SIGUSR2', () => void this.#restart());
     process.on('uncaughtException', unexpected);
     process.on('unhandledRejection', unexpected);
     if (!isUnderNpm()) return;
@@ -96,6 +99,19 @@ class Run {
     } else if (this.#timesTold > 2 || platform === undefined) {
       process.exit(1); // Whatever still runs is killed on the way out.
     }
+  }
+
+  /** New code, or new settings in files, without a pause in selling. */
+  async #restart(): Promise<void> {
+    const platform = this.#platform;
+    if (platform === undefined || !this.#isServing || this.#isRestarting) return;
+    this.#isRestarting = true;
+    say('SIGUSR2: every service starts anew, one process after another');
+    await platform.restart().then(
+      () => say(paint.good('every service has started anew')),
+      (error: Error) => say(paint.bad(`the restart ended early: ${error.message}`)),
+    );
+    this.#isRestarting = false;
   }
 
   async #stop(platform: Platform): Promise<void> {
@@ -129,7 +145,7 @@ function welcome(platform: Platform, config: LaunchConfig, failed: readonly stri
 function rowsOf(platform: Platform): Row[] {
   const rows = platform.parts().map(({ name, running, ready }) => ({
     part: name,
-    url: urlOf(platform, name),
+    url: isEngine(name) && name !== 'postgres' ? '' : urlOf(platform, name),
     state: ready ? 'up' : running ? 'starting' : 'down',
   }));
   const monitor = rows.find(({ part }) => part === 'monitor');
@@ -137,6 +153,10 @@ function rowsOf(platform: Platform): Row[] {
   const last = ['monitor', 'OTLP', 'postgres'];
   const order = (name: string): number => (name === 'gateway' ? -2 : last.indexOf(name));
   return rows.sort((a, b) => order(a.part) - order(b.part));
+}
+
+function isEngine(name: string): boolean {
+  return (engineNames as readonly string[]).includes(name);
 }
 
 function urlOf(platform: Platform, name: string): string {

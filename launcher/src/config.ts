@@ -8,6 +8,14 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
+import {
+  readScale,
+  type Scale,
+  type ScaleOption,
+  scaleOptionNames,
+  scaleOptions,
+  scaleVariables,
+} from './scale.ts';
 import { type OtlpTarget, processOfSetting } from './service-environment.ts';
 
 export type LaunchConfig = {
@@ -16,6 +24,7 @@ export type LaunchConfig = {
   data: string;
   fresh: boolean;
   lab: boolean;
+  scale: Scale;
   /** Where services are to send telemetry to, when it is not our own monitor. */
   otlp: OtlpTarget | undefined;
   /** Settings of services, by their full names. */
@@ -98,11 +107,13 @@ export function readLaunchConfig(
     if (read.success) values[name] = read.data;
     else mistakes.push(`${from}: ${read.error.issues[0]?.message ?? 'is wrong'}, not "${text}"`);
   }
+  const { scale, mistakes: scaleMistakes } = readScale(line.scale, variables);
+  mistakes.push(...scaleMistakes);
   const settings = readSettings(variables, mistakes);
   const otlp = readOtlp(variables, mistakes);
   if (mistakes.length > 0) return { kind: 'mistakes', mistakes };
-  const chosen = values as Omit<LaunchConfig, 'settings' | 'otlp'>;
-  return { kind: 'config', config: { ...chosen, otlp, settings } };
+  const chosen = values as Omit<LaunchConfig, 'settings' | 'otlp' | 'scale'>;
+  return { kind: 'config', config: { ...chosen, scale, otlp, settings } };
 }
 
 function readOtlp(variables: Record<string, string>, mistakes: string[]): OtlpTarget | undefined {
@@ -121,6 +132,7 @@ function readOtlp(variables: Record<string, string>, mistakes: string[]): OtlpTa
 type CommandLine = {
   text?: string;
   given: Partial<Record<OptionName, Given>>;
+  scale: Partial<Record<ScaleOption, string>>;
   mistakes: string[];
 };
 
@@ -145,19 +157,22 @@ function readCommandLine(given: readonly string[]): CommandLine {
       },
       writeErr: () => undefined,
     });
+  for (const name of scaleOptionNames) {
+    command.option(`--${name} ${scaleOptions[name].argument}`, scaleOptions[name].what);
+  }
   try {
     command.parse([...given], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { text, given: {}, mistakes: [] };
-    return { given: {}, mistakes: [error.message.replace(/^error: /, '')] };
+    if (error.exitCode === 0) return { text, given: {}, scale: {}, mistakes: [] };
+    return { given: {}, scale: {}, mistakes: [error.message.replace(/^error: /, '')] };
   }
   // A word behind an unknown option is its value, not a mistake of its own.
   const unknown = command.args.filter(
     (word, index) => word.startsWith('-') || !command.args[index - 1]?.startsWith('-'),
   );
   const mistakes = unknown.map((word) => `${word}: no such option; see --help`);
-  return { given: givenOptions(command), mistakes };
+  return { given: givenOptions(command), scale: scaleGiven(command), mistakes };
 }
 
 function givenOptions(command: Command): Partial<Record<OptionName, Given>> {
@@ -169,6 +184,12 @@ function givenOptions(command: Command): Partial<Record<OptionName, Given>> {
       { text: String(values[name]), from: name === 'lab' ? '--no-lab' : `--${name}` },
     ]);
   return Object.fromEntries(given);
+}
+
+function scaleGiven(command: Command): CommandLine['scale'] {
+  const values = command.opts<Record<string, string>>();
+  const given = scaleOptionNames.filter((name) => values[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, String(values[name])]));
 }
 
 function fromVariables(
@@ -188,7 +209,8 @@ function fromVariables(
 }
 
 function variableNames(): string[] {
-  return [...optionNames.map((name) => `${prefix}${name.toUpperCase()}`), `${prefix}NO_LAB`];
+  const own = optionNames.map((name) => `${prefix}${name.toUpperCase()}`);
+  return [...own, `${prefix}NO_LAB`, ...scaleVariables];
 }
 
 function readSettings(

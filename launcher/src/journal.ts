@@ -14,6 +14,7 @@ export function keepJournal(log: RotatedLog, part: string, event: PartEvent): vo
 function newsOf(part: string, event: PartEvent): { level: string; msg: string } | undefined {
   switch (event.type) {
     case 'started':
+    case 'ended':
       return undefined;
     case 'ready': {
       if (event.first) return undefined;

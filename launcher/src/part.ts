@@ -4,6 +4,7 @@
 // R2. It is started again at once, then ever later (doubling to a limit); some health resets that.
 // R3. While anybody holds it down (a fault), it is not started.
 // R4. Once told to stop it is never started again.
+// R5. A renewal is no death: the new process starts as soon as the old one has ended, and no sooner.
 
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
@@ -38,6 +39,8 @@ export type PartEvent =
   | { type: 'started'; pid: number }
   | { type: 'ready'; first: boolean; downMs: number }
   | { type: 'died'; how: string; wasReady: boolean }
+  /** It ended because it was told to (R5). */
+  | { type: 'ended' }
   | { type: 'failed'; how: string };
 
 export type PartSpec = {
@@ -70,6 +73,8 @@ export class Part {
   #restarts = 0;
   #wasUp = false;
   #failure: string | undefined;
+  /** The process that ends to make room for a new one. */
+  #renewed: ChildProcess | undefined;
 
   constructor(spec: PartSpec) {
     this.name = spec.name;
@@ -150,15 +155,22 @@ export class Part {
     if (this.#state.status === 'waiting') clearTimeout(this.#state.timer);
     this.#state = { status: 'stopped' };
     this.#changed();
-    if (child === undefined || child.pid === undefined) return;
-    for (const step of steps) {
-      if (hasExited(child)) return;
-      const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-      signal(child.pid, step.signal);
-      signal(child.pid, 'SIGCONT');
-      await withTimeLimit(gone, step.waitMs);
-    }
+    if (child !== undefined) await endChild(child, steps);
     this.#changed();
+  }
+
+  /**
+   * Ends its process step by step, and starts a new one. Resolves when that is up.
+   *
+   * @throws Error when it does not start
+   */
+  async renew(): Promise<void> {
+    const child = this.#state.status === 'up' ? this.#state.child : undefined;
+    if (child !== undefined) {
+      this.#renewed = child;
+      await endChild(child, this.#spec.stopSteps);
+    }
+    await this.whenUp();
   }
 
   get #child(): ChildProcess | undefined {
@@ -220,6 +232,10 @@ export class Part {
     const wasReady = this.#state.status === 'up';
     const upForMs = this.#state.status === 'up' ? performance.now() - this.#state.upMs : 0;
     if (wasReady) this.#downMs = performance.now();
+    if (child !== undefined && child === this.#renewed) {
+      this.#onRenewal();
+      return;
+    }
     this.#deathsInRow = upForMs >= policy.healthyMs ? 1 : this.#deathsInRow + 1;
     this.#restarts += 1;
     onEvent({ type: 'died', how, wasReady });
@@ -230,6 +246,14 @@ export class Part {
     }
     this.#enter(this.#holds.size > 0 ? { status: 'held' } : this.#wait(wasReady));
     this.#changed();
+  }
+
+  #onRenewal(): void {
+    this.#renewed = undefined;
+    this.#restarts += 1;
+    this.#spec.onEvent({ type: 'ended' });
+    if (this.#holds.size > 0) this.#enter({ status: 'held' });
+    else this.#startNow();
   }
 
   #wait(wasReady: boolean): State {
@@ -264,6 +288,17 @@ export class Part {
 
   #changed(): void {
     for (const look of [...this.#listeners]) look();
+  }
+}
+
+async function endChild(child: ChildProcess, steps: readonly EndStep[]): Promise<void> {
+  if (child.pid === undefined) return;
+  for (const step of steps) {
+    if (hasExited(child)) return;
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    signal(child.pid, step.signal);
+    signal(child.pid, 'SIGCONT');
+    await withTimeLimit(gone, step.waitMs);
   }
 }
 

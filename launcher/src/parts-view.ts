@@ -1,6 +1,7 @@
 // What the health grid shows of every process. Counting memory costs a walk through /proc, so one
 // answer serves everybody who asks within a second.
 
+import { engineNames } from '@rushlight/contracts';
 import type { Part } from './part.ts';
 import type { PartView } from './platform-types.ts';
 import { childrenOf, memoryMbOf } from './processes.ts';
@@ -28,8 +29,9 @@ export class PartsView {
     const known = this.#memory.get(name);
     const nowMs = performance.now();
     if (known?.pid === pid && nowMs - known.atMs < memoryKeptMs) return known.mb;
-    // The processes of Postgres are its children; a service is one process.
-    const mb = memoryMbOf(name === 'postgres' ? [pid, ...childrenOf(pid)] : [pid]);
+    // The processes of an engine are its children; a service is one process.
+    const isEngine = (engineNames as readonly string[]).includes(name);
+    const mb = memoryMbOf(isEngine ? [pid, ...childrenOf(pid)] : [pid]);
     this.#memory.set(name, { mb, pid, atMs: nowMs });
     return mb;
   }

@@ -1,8 +1,9 @@
 // What a caller gives to start the platform, and what it gets.
 
-import type { FaultName, FaultTarget, ProcessName } from '@rushlight/contracts';
+import type { FaultName, FaultTarget, ProcessName, ServiceName } from '@rushlight/contracts';
 import type { PartEvent } from './part.ts';
 import type { DatabaseWay } from './postgres/databases.ts';
+import type { Scale } from './scale.ts';
 import type { OtlpTarget } from './service-environment.ts';
 import type { ServiceCommand } from './service-part.ts';
 
@@ -15,6 +16,8 @@ export type PlatformOptions = {
   lab: boolean;
   /** Forget what the data folder holds. */
   fresh?: boolean;
+  /** How far it is spread; one process of each and the embedded Postgres unless given. */
+  scale?: Partial<Scale> | undefined;
   /** Whether it has a monitor of its own. It has unless told otherwise. */
   monitor?: boolean;
   /** Where services send telemetry to; the monitor of this platform unless given. */
@@ -47,6 +50,7 @@ export type PartView = {
 export type Platform = AsyncDisposable & {
   /** The gateway, as a client reaches it. */
   readonly url: string;
+  /** Of the Postgres that it runs; 0 where another one is used. */
   readonly postgresPort: number;
   readonly logs: string;
   /** Where its monitor takes OTLP/HTTP in; a warning when that is not the port that was wanted. */
@@ -55,7 +59,7 @@ export type Platform = AsyncDisposable & {
   takeFirstAdminPassword(): string | undefined;
   /** Every process, by name; memory in megabytes, shared pages counted once. */
   parts(): PartView[];
-  /** The address of a service's own port. */
+  /** The address of a part's own port; of a service with replicas, that of its first. */
   serviceUrl(name: string): string;
   /** A database by name (those of services, `provider`, `bus`), as its own role. */
   databaseUrl(name: string): string;
@@ -65,6 +69,13 @@ export type Platform = AsyncDisposable & {
   startFault(fault: { fault: FaultName; target: FaultTarget; durationS: number }): void;
   /** Heals what faults have broken. */
   endFaults(): void;
+  /**
+   * Ends every process of these services, all unless given, and starts it again: one after another,
+   * each only when the one before is ready.
+   *
+   * @throws Error when one does not start; those that follow are left as they are
+   */
+  restart(services?: readonly ServiceName[]): Promise<void>;
   /** Resolves when this part is ready. */
   whenUp(name: string): Promise<void>;
   /** The last lines of a part's log. */

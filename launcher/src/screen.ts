@@ -49,6 +49,7 @@ export function logins(paint: Paint): string {
 export function lineFor(name: string, event: PartEvent, paint: Paint): string | undefined {
   switch (event.type) {
     case 'started':
+    case 'ended':
       return undefined;
     case 'ready':
       if (event.first) return paint.good(`${name} is up`);

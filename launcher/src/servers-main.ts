@@ -5,10 +5,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { type EngineName, engineNames } from '@rushlight/contracts';
 import { Command, InvalidArgumentError } from 'commander';
 import { isUnderNpm } from './config.ts';
 import { LaunchError } from './launch-error.ts';
-import { type ServerName, type Servers, serverNames, startServers } from './servers.ts';
+import { type Servers, startServers } from './servers.ts';
 
 const parentPollMs = 250;
 /** What the terminal sends reaches COMMAND as well; so long it may take to end by itself. */
@@ -25,7 +26,7 @@ class Run {
     this.#command = command;
   }
 
-  async go(only: readonly ServerName[] | undefined, data: string | undefined): Promise<number> {
+  async go(only: readonly EngineName[] | undefined, data: string | undefined): Promise<number> {
     const ended = this.#listen();
     await using servers = await startServers({ only, data, onPart: tellDeaths });
     if (this.#told === undefined) {
@@ -86,7 +87,7 @@ function codeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }
 
-function tellDeaths(name: ServerName, event: { type: string; how?: string }): void {
+function tellDeaths(name: EngineName, event: { type: string; how?: string }): void {
   if (event.type === 'died') complain(`${name} died: ${event.how}`);
 }
 
@@ -98,10 +99,10 @@ function complain(line: string): void {
   process.stderr.write(`servers: ${line}\n`);
 }
 
-function serversOf(list: string): ServerName[] {
+function serversOf(list: string): EngineName[] {
   return list.split(',').map((given) => {
-    const name = serverNames.find((known) => known === given.trim());
-    if (name === undefined) throw new InvalidArgumentError(`Choose of ${serverNames.join(', ')}.`);
+    const name = engineNames.find((known) => known === given.trim());
+    if (name === undefined) throw new InvalidArgumentError(`Choose of ${engineNames.join(', ')}.`);
     return name;
   });
 }
@@ -113,12 +114,12 @@ const command = new Command('servers')
   )
   .usage('[options] [COMMAND [ARGS…]]   (npm run servers -- …)')
   .argument('[command...]')
-  .option('--only <names>', `some of ${serverNames.join(', ')}, with commas between`, serversOf)
+  .option('--only <names>', `some of ${engineNames.join(', ')}, with commas between`, serversOf)
   .option('--data <dir>', 'a folder to keep their data in (default: a temporary one)')
   .passThroughOptions();
 
 command.parse();
-const { only, data } = command.opts<{ only?: ServerName[]; data?: string }>();
+const { only, data } = command.opts<{ only?: EngineName[]; data?: string }>();
 try {
   process.exitCode = await new Run(command.args).go(only, data);
 } catch (error) {

@@ -10,95 +10,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type EngineName, engineNames } from '@rushlight/contracts';
 import { checkFormat, type DataFolder, migrateFormat, openDataFolder } from './data-folder.ts';
-import { findDebianPostgres } from './engines/debian-postgres.ts';
-import { notInstalled } from './engines/programs.ts';
-import {
-  endOrphanedRabbitmq,
-  findRabbitmq,
-  rabbitmqPart,
-  rabbitmqUrl,
-} from './engines/rabbitmq.ts';
-import { endOrphanedRedis, findRedis, redisPart, redisUrl } from './engines/redis.ts';
+import { type EngineMaker, engineKinds, type MadeEngine, urlVariables } from './engines/kinds.ts';
 import { LaunchError } from './launch-error.ts';
 import { takeLock } from './lock.ts';
 import { RotatedLog } from './logs.ts';
 import type { Part, PartEvent } from './part.ts';
 import { findFreePort } from './ports.ts';
-import { ensureCluster } from './postgres/cluster.ts';
-import { superuserUrl } from './postgres/databases.ts';
-import { choosePlace } from './postgres/place.ts';
-import { endOrphanedPostgres, postgresPart } from './postgres/server.ts';
-import { openSecrets, type Secrets } from './secrets.ts';
-
-export const serverNames = ['rabbitmq', 'redis', 'postgres'] as const;
-export type ServerName = (typeof serverNames)[number];
-
-/** The variable that says where a server is. */
-const variables: Readonly<Record<ServerName, string>> = {
-  rabbitmq: 'RUSHLIGHT_BUS_URL',
-  redis: 'RUSHLIGHT_CACHE_URL',
-  postgres: 'RUSHLIGHT_POSTGRES_URL',
-};
+import { openSecrets } from './secrets.ts';
 
 export type ServersOptions = {
   /** Unless given, all of them. */
-  only?: readonly ServerName[] | undefined;
+  only?: readonly EngineName[] | undefined;
   /** Unless given, a temporary folder that is removed in the end. */
   data?: string | undefined;
-  onPart?: ((name: ServerName, event: PartEvent) => void) | undefined;
-};
-
-/** What a server is made of: `freePort` gives one that nobody else was given. */
-type Ground = {
-  folder: DataFolder;
-  freePort(): Promise<number>;
-  secrets: Secrets;
-  log: RotatedLog;
-};
-type Made = { part: Part; url: string };
-type Maker = (ground: Ground, onEvent: (event: PartEvent) => void) => Promise<Made>;
-
-/** How each is made, after its programs were found (V1). */
-const kinds: Readonly<Record<ServerName, () => Maker>> = {
-  rabbitmq: () => {
-    const programs = findRabbitmq();
-    if (programs === undefined) throw notInstalled('RabbitMQ', 'rabbitmq-server');
-    return async ({ folder, freePort, secrets, log }, onEvent) => {
-      const own = join(folder.root, 'rabbitmq');
-      await endOrphanedRabbitmq(own);
-      const password = secrets.roles['rabbitmq'] ?? '';
-      const ports = {
-        amqp: await freePort(),
-        distribution: await freePort(),
-        names: await freePort(),
-      };
-      const part = rabbitmqPart({ programs, folder: own, ports, password, log, onEvent });
-      return { part, url: rabbitmqUrl(ports.amqp, password) };
-    };
-  },
-  postgres: () => {
-    const native = findDebianPostgres();
-    return async ({ folder, freePort, secrets, log }, onEvent) => {
-      const port = await freePort();
-      const place = choosePlace(folder.postgres, native);
-      await endOrphanedPostgres(place);
-      await ensureCluster(place, secrets);
-      const part = postgresPart({ place, port, secrets, log, onEvent });
-      return { part, url: superuserUrl(port, secrets) };
-    };
-  },
-  redis: () => {
-    const program = findRedis();
-    return async ({ folder, freePort, secrets, log }, onEvent) => {
-      const port = await freePort();
-      const own = join(folder.root, 'redis');
-      await endOrphanedRedis(own);
-      const password = secrets.roles['redis'] ?? '';
-      const part = redisPart({ program, folder: own, port, password, log, onEvent });
-      return { part, url: redisUrl(port, password) };
-    };
-  },
+  onPart?: ((name: EngineName, event: PartEvent) => void) | undefined;
 };
 
 /**
@@ -107,7 +34,7 @@ const kinds: Readonly<Record<ServerName, () => Maker>> = {
  * @throws LaunchError, with a sentence for people; nothing is left running then
  */
 export async function startServers(options: ServersOptions = {}): Promise<Servers> {
-  const makers = findAll(options.only ?? serverNames);
+  const makers = findAll(options.only ?? engineNames);
   const isTemporary = options.data === undefined;
   const root = options.data ?? mkdtempSync(join(tmpdir(), 'rushlight-servers-'));
   const folder = openDataFolder(root);
@@ -125,12 +52,12 @@ export async function startServers(options: ServersOptions = {}): Promise<Server
 }
 
 /** V1: all that is missing at once. */
-function findAll(names: readonly ServerName[]): Map<ServerName, Maker> {
-  const makers = new Map<ServerName, Maker>();
+function findAll(names: readonly EngineName[]): Map<EngineName, EngineMaker> {
+  const makers = new Map<EngineName, EngineMaker>();
   const mistakes: string[] = [];
   for (const name of names) {
     try {
-      makers.set(name, kinds[name]());
+      makers.set(name, engineKinds[name]());
     } catch (error) {
       if (!(error instanceof LaunchError)) throw error;
       mistakes.push(error.message);
@@ -145,7 +72,7 @@ const downPollMs = 10;
 export class Servers {
   readonly #temporary: string | undefined;
   readonly #unlock: () => void;
-  readonly #made = new Map<ServerName, Made>();
+  readonly #made = new Map<EngineName, MadeEngine>();
   readonly #logs: RotatedLog[] = [];
   readonly #watcher: ChildProcess;
   #stopping: Promise<void> | undefined;
@@ -157,11 +84,11 @@ export class Servers {
   }
 
   async start(
-    makers: ReadonlyMap<ServerName, Maker>,
+    makers: ReadonlyMap<EngineName, EngineMaker>,
     folder: DataFolder,
     onPart: ServersOptions['onPart'],
   ): Promise<void> {
-    const secrets = openSecrets(folder.secrets, [...serverNames]);
+    const secrets = openSecrets(folder.secrets, [...engineNames]);
     const taken = new Set<number>();
     const freePort = async (): Promise<number> => {
       const port = await findFreePort(taken, '127.0.0.1');
@@ -185,16 +112,16 @@ export class Servers {
 
   /** Where they are, by the variables that say so. */
   get environment(): Readonly<Record<string, string>> {
-    return Object.fromEntries([...this.#made].map(([name, { url }]) => [variables[name], url]));
+    return Object.fromEntries([...this.#made].map(([name, { url }]) => [urlVariables[name], url]));
   }
 
   /** Sends one a signal. If it dies of that, it is started again. */
-  signal(name: ServerName, signal: NodeJS.Signals): void {
+  signal(name: EngineName, signal: NodeJS.Signals): void {
     this.#part(name).signal(signal);
   }
 
   /** Kills one, and keeps it down. Resolves when it is gone. */
-  async takeDown(name: ServerName): Promise<void> {
+  async takeDown(name: EngineName): Promise<void> {
     const part = this.#part(name);
     part.hold('taken down');
     part.signal('SIGKILL');
@@ -202,7 +129,7 @@ export class Servers {
   }
 
   /** Starts one that was taken down, where it was before. Resolves when it is ready. */
-  async bringBack(name: ServerName): Promise<void> {
+  async bringBack(name: EngineName): Promise<void> {
     this.#part(name).release('taken down');
     await this.#part(name).whenUp();
   }
@@ -224,7 +151,7 @@ export class Servers {
     this.#watcher.kill('SIGKILL');
   }
 
-  async #run(name: ServerName, made: Made, log: RotatedLog): Promise<void> {
+  async #run(name: EngineName, made: MadeEngine, log: RotatedLog): Promise<void> {
     this.#made.set(name, made);
     made.part.start();
     await made.part.whenUp().catch((error: Error) => {
@@ -232,7 +159,7 @@ export class Servers {
     });
   }
 
-  #part(name: ServerName): Part {
+  #part(name: EngineName): Part {
     const made = this.#made.get(name);
     if (made === undefined) throw new LaunchError(`${name} was not started.`);
     return made.part;

@@ -1,6 +1,7 @@
 // What each process is told: where things are, who it is, and its own settings.
 //
 // V1. The monitor is told no database, and not to send telemetry: it takes in what others send.
+// V2. Who has other replicas goes on answering for a moment when told to stop.
 
 import {
   type ProcessName,
@@ -10,15 +11,24 @@ import {
 } from '@rushlight/contracts';
 import type { ServiceKeys } from '@rushlight/setup';
 import { type DatabaseWay, databaseEnvironment } from './postgres/databases.ts';
+import type { Replica } from './replicas.ts';
 import type { Secrets } from './secrets.ts';
 
 export type Surroundings = {
   host: string;
   port: number;
-  postgresPort: number;
+  /** A listening socket that it shares with its other replicas. */
+  listenFd: number | undefined;
+  /** The Postgres, as a superuser. */
+  postgresUrl: string;
+  /** Undefined: on Postgres. */
+  busUrl: string | undefined;
+  /** Undefined: in each process. */
+  cacheUrl: string | undefined;
   databaseUrl: DatabaseWay | undefined;
   controlPort: number;
-  urls: Readonly<Record<string, string>>;
+  /** Of each service the URL, or those of its replicas. */
+  urls: Readonly<Record<string, string | readonly string[]>>;
   keys: ServiceKeys;
   secrets: Secrets;
   lab: boolean;
@@ -32,13 +42,14 @@ export type OtlpTarget = { endpoint: string; headers?: string | undefined };
 
 type Told = Partial<Record<ServiceEnvironmentName, string>>;
 
-export function environmentOf(name: ProcessName, around: Surroundings): Told {
+export function environmentOf({ service: name, instance }: Replica, around: Surroundings): Told {
   const control = `http://127.0.0.1:${around.controlPort}`;
   return {
     RUSHLIGHT_SERVICE: name,
-    RUSHLIGHT_INSTANCE: `${name}-1`,
+    RUSHLIGHT_INSTANCE: instance,
     RUSHLIGHT_LISTEN_HOST: around.host,
     RUSHLIGHT_LISTEN_PORT: String(around.port),
+    ...(around.listenFd === undefined ? {} : { RUSHLIGHT_LISTEN_FD: String(around.listenFd) }),
     ...(name === 'monitor' ? {} : ofServices(name, around)), // V1
     RUSHLIGHT_SERVICE_KEY: around.keys.privateKeys.get(name) ?? '',
     RUSHLIGHT_SERVICE_KEYS: JSON.stringify({ keys: around.keys.publicKeys }),
@@ -51,11 +62,21 @@ export function environmentOf(name: ProcessName, around: Surroundings): Told {
 
 function ofServices(name: ServiceName, around: Surroundings): Told {
   const { endpoint, headers } = around.otlp ?? {};
+  const { postgresUrl, secrets, busUrl, cacheUrl } = around;
   return {
-    ...databaseEnvironment(around.postgresPort, around.secrets, name, around.databaseUrl),
+    ...databaseEnvironment(postgresUrl, secrets, name, around.databaseUrl),
+    ...(busUrl === undefined ? {} : { RUSHLIGHT_BUS_URL: busUrl }),
+    ...(cacheUrl === undefined ? {} : { RUSHLIGHT_CACHE_URL: cacheUrl }),
     ...(endpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }),
     ...(headers === undefined ? {} : { OTEL_EXPORTER_OTLP_HEADERS: headers }),
   };
+}
+
+const drainMs = 400;
+
+/** What replicas are set to, unless somebody says otherwise (V2). */
+export function settingsOfReplica(replicas: number): Record<string, string> {
+  return replicas > 1 ? { RUSHLIGHT_DRAIN_MS: String(drainMs) } : {};
 }
 
 const prefixOf = (name: ProcessName): string => `RUSHLIGHT_${name.toUpperCase()}_`;

@@ -51,10 +51,14 @@ export const serviceCommand: ServiceCommand = (name) => [
 
 export type ServicePartOptions = {
   name: ProcessName;
+  /** What it is called as a part; it may be one of several processes of its service. */
+  part: string;
   command: ServiceCommand;
   environment: Readonly<Partial<Record<ServiceEnvironmentName, string>>>;
   /** Settings of the service, by their full names. */
   settings: Readonly<Record<string, string>>;
+  /** Handed down as the file descriptor `inheritedFd`. */
+  sharedFd: number | undefined;
   folder: string;
   compileCache: string;
   log: RotatedLog;
@@ -62,11 +66,14 @@ export type ServicePartOptions = {
   onEvent(event: PartEvent): void;
 };
 
+/** Behind the three streams and the channel. */
+export const inheritedFd = 4;
+
 /** The part, not yet started. */
 export function servicePart(options: ServicePartOptions): Part {
-  const { name, onEvent, policy = restartPolicy } = options;
+  const { part, onEvent, policy = restartPolicy } = options;
   return new Part({
-    name,
+    name: part,
     policy,
     stopSteps,
     spawn: () => spawnService(options),
@@ -76,13 +83,13 @@ export function servicePart(options: ServicePartOptions): Part {
 }
 
 function spawnService(options: ServicePartOptions): ChildProcess {
-  const { name, command, environment, settings, folder, compileCache, log } = options;
+  const { name, command, environment, settings, sharedFd, folder, compileCache, log } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const child = spawn(process.execPath, command(name), {
     cwd: folder,
     env: { ...inherited(), NODE_COMPILE_CACHE: compileCache, ...settings, ...environment },
     // The channel closes when we die, however we die; the service then drains and ends.
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(sharedFd === undefined ? [] : [sharedFd])],
     // A group of its own: Ctrl-C in the terminal is for us alone, and we stop things in order.
     detached: true,
   });

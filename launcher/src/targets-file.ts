@@ -6,12 +6,17 @@
 
 import { rmSync } from 'node:fs';
 import { writeWhole } from './files.ts';
+import type { Replica } from './replicas.ts';
 
-/** @param urls the base URL of every process that has `/metrics`, by its name */
-export function writeTargets(path: string, urls: Readonly<Record<string, string>>): void {
-  const targets = Object.entries(urls).map(([service, url]) => ({
-    targets: [new URL(url).host],
-    labels: { service, instance: `${service}-1` },
+/** @param urlOf the base URL of each process, by the name of its part */
+export function writeTargets(
+  path: string,
+  replicas: readonly Replica[],
+  urlOf: (part: string) => string,
+): void {
+  const targets = replicas.map(({ service, instance, part }) => ({
+    targets: [new URL(urlOf(part)).host],
+    labels: { service, instance },
   }));
   writeWhole(path, `${JSON.stringify(targets, undefined, 2)}\n`);
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readLaunchConfig } from '../src/config.ts';
+import { smallScale } from '../src/scale.ts';
 import { temporaryFolder } from './support.ts';
 
 function read(line: string[], environment: Record<string, string> = {}, dotEnv?: string) {
@@ -19,6 +20,7 @@ test('without any wish, the defaults hold', () => {
       data: '.rushlight',
       fresh: false,
       lab: true,
+      scale: smallScale,
       otlp: undefined,
       settings: {},
     },

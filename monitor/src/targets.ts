@@ -34,7 +34,7 @@ const startsWithinS = 15;
 
 /** What watches the shop from outside is called so in its rules and dashboards. */
 const reserved: ReadonlySet<string> = new Set([...partNames, 'prometheus']);
-const isReserved = (name: string): boolean => reserved.has(name.toLowerCase());
+const isReserved = (name: string): boolean => reserved.has(name.toLowerCase().replace(/-\d+$/, ''));
 
 export type OpenTargets = Targets & {
   /** Scrapes the monitor too, from when it knows its own port. */
@@ -46,10 +46,11 @@ export async function openTargets(options: TargetsOptions): Promise<OpenTargets>
   const { scraper, serviceUrls, intervalS, log } = options;
   const file = join(options.folder, 'watched-services.json');
   const watched = await readWatched(file, log);
-  const ofShop = (name: string, baseUrl: string): void =>
+  /** @param name its own among all targets: the service's, or that of one of its replicas */
+  const ofShop = (service: string, instance: string, name: string, baseUrl: string): void =>
     scraper.add({
       ...{ name, intervalS, url: new URL('/metrics', baseUrl).href, honorLabels: true },
-      labels: { service: name, instance: `${name}-1` },
+      labels: { job: service, service, instance },
       startsWithinS,
     });
   const ofUser = ({ name, metricsUrl }: Watched): void =>
@@ -57,7 +58,12 @@ export async function openTargets(options: TargetsOptions): Promise<OpenTargets>
       ...{ name, intervalS, url: metricsUrl },
       labels: { service: name, instance: new URL(metricsUrl).host },
     });
-  for (const [name, urls] of Object.entries(serviceUrls)) if (urls) ofShop(name, urls[0] ?? '');
+  for (const [name, urls = []] of Object.entries(serviceUrls)) {
+    for (const [index, url] of urls.entries()) {
+      const instance = `${name}-${index + 1}`;
+      ofShop(name, instance, urls.length > 1 ? instance : name, url);
+    }
+  }
   for (const one of watched) {
     try {
       ofUser(one);
@@ -96,7 +102,7 @@ export async function openTargets(options: TargetsOptions): Promise<OpenTargets>
     list: () => scraper.targets().map((state) => stateOf(state, watched)),
     watch: (name, metricsUrl) => inTurn(() => watchNow({ name, metricsUrl })),
     unwatch: (name) => inTurn(() => unwatchNow(name)),
-    addSelf: (url) => ofShop('monitor', url),
+    addSelf: (url) => ofShop('monitor', 'monitor-1', 'monitor', url),
   };
 }
 

@@ -38,6 +38,8 @@ export type Client = {
   readonly target: string;
   /** How many there are of it. */
   readonly replicas: number;
+  /** To which of them calls with this key go while all work. */
+  replicaOf(key: string): number;
   /** @throws ApiError for an answer that is an error, UnavailableError for no answer. */
   call<R extends Route>(route: R, call: Call<R>, options?: CallOptions): Promise<Reply<R>>;
   /** The answer as it came, errors of the service included. */
@@ -96,6 +98,7 @@ export function createClient(options: ClientOptions): Client {
   return {
     target,
     replicas: replicas.all.length,
+    replicaOf: (key) => replicas.indexOf(key),
     call: async <R extends Route>(route: R, call: Call<R>, callOptions?: CallOptions) => {
       const answer = await send(route, call as ForwardCall, callOptions);
       if (answer.status >= 400) throw errorOf(answer, target);

@@ -67,6 +67,11 @@ export class Replicas {
     return chosen;
   }
 
+  /** Where calls with this key go while all work. */
+  indexOf(key: string): number {
+    return hashOf(key) % this.all.length;
+  }
+
   /** Hears that a replica closes its connections. */
   leaves(replica: Replica): void {
     replica.leavingUntilMs = this.#env.monotonicMs() + leavingMs;
@@ -83,7 +88,7 @@ export class Replicas {
 
   /** Always the same one while it is among them; else the next. */
   #ofKey(from: readonly Replica[], key: string): Replica | undefined {
-    const start = hashOf(key) % this.all.length;
+    const start = this.indexOf(key);
     const inTurn = [...this.all.slice(start), ...this.all.slice(0, start)];
     return inTurn.find((replica) => from.includes(replica));
   }

@@ -1,7 +1,13 @@
 // Faults as people write them: FAULT:TARGET@SECOND[:SECONDS], such as kill:orders@15 or
 // stop:payments@45:5.
 
-import { type FaultName, faultNames, faults, faultTargets } from '@rushlight/contracts';
+import {
+  type FaultName,
+  faultNames,
+  faults,
+  faultTargets,
+  isFaultTarget,
+} from '@rushlight/contracts';
 
 export type PlannedFault = {
   fault: FaultName;
@@ -17,7 +23,7 @@ export type PlannedFault = {
 export const everything = 'everything';
 
 const stopSDefault = 5;
-const pattern = /^([a-z_]+):([a-z]+)@(\d+(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?$/;
+const pattern = /^([a-z_]+):([a-z]+(?:-\d+)?)@(\d+(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?$/;
 
 /** @returns the fault, or a sentence that says what is wrong with it */
 export function parseFault(text: string, secondsMax: number): PlannedFault | string {
@@ -26,8 +32,7 @@ export function parseFault(text: string, secondsMax: number): PlannedFault | str
     return `--fault ${text}: write FAULT:TARGET@SECOND[:SECONDS], such as kill:orders@15 or stop:payments@45:5`;
   }
   if (!isFault(name)) return `--fault ${text}: there is no fault ${name}; ${catalogue()}`;
-  const targets = targetsOf(name);
-  if (!targets.includes(target)) {
+  if (!isFaultTarget(target) && !(name === 'kill' && target === everything)) {
     return `--fault ${text}: there is no target ${target}; ${catalogue()}`;
   }
   const atS = Number(at);
@@ -49,7 +54,7 @@ export function parseFault(text: string, secondsMax: number): PlannedFault | str
 /** What there is, in one sentence. */
 export function catalogue(): string {
   const names = faultNames.map((name) => `${name} (of ${targetsOf(name).join(', ')})`);
-  return `there are ${names.join(' and ')}`;
+  return `there are ${names.join(' and ')}; orders-2 is one process of several`;
 }
 
 function targetsOf(name: FaultName): readonly string[] {

@@ -1,5 +1,6 @@
 // The command line and the environment of the rush, read once. Every mistake is told, all at once.
 
+import { readScale, type Scale, scaleOptionNames, scaleOptions } from '@rushlight/launcher';
 import { Command, CommanderError, Option } from 'commander';
 import { everything, type PlannedFault, parseFault } from './fault-plan.ts';
 
@@ -14,6 +15,8 @@ export type RushOptions = {
   faults: readonly PlannedFault[];
   /** A platform that runs already; otherwise one is started for the rush. */
   url?: string;
+  /** How far the one that is started is spread. */
+  scale?: Scale;
   admin: Login;
 };
 
@@ -64,12 +67,21 @@ export function readOptions(
   }
   const url = given['url'];
   if (url !== undefined) mistakes.push(...mistakesOfUrl(url, faults));
+  const chosen = scaleOptionNames.filter((name) => given[name] !== undefined);
+  if (url !== undefined && chosen.length > 0) {
+    mistakes.push(`--${chosen[0]}: only without --url, for a platform of our own`);
+  }
+  const { scale, mistakes: scaleMistakes } = readScale(
+    Object.fromEntries(chosen.map((name) => [name, given[name]])),
+    environment,
+  );
+  mistakes.push(...scaleMistakes);
   if (mistakes.length > 0) return { kind: 'mistakes', mistakes };
   const admin = {
     studentId: environment['RUSHLIGHT_RUSH_ADMIN'] ?? demoAdmin.studentId,
     password: environment['RUSHLIGHT_RUSH_ADMIN_PASSWORD'] ?? demoAdmin.password,
   };
-  const options = { ...counts, faults, ...(url === undefined ? {} : { url }), admin };
+  const options = { ...counts, faults, ...(url === undefined ? {} : { url }), scale, admin };
   return { kind: 'options', options, jsonFile: given['json'] };
 }
 
@@ -80,6 +92,10 @@ function commandOf(write: (part: string) => void): Command {
   for (const name of numberNames) {
     const { what, fallback } = numbers[name];
     command.addOption(new Option(`--${name} <n>`, `${what} (default: ${fallback})`));
+  }
+  for (const name of scaleOptionNames) {
+    const { argument, what } = scaleOptions[name];
+    command.addOption(new Option(`--${name} ${argument}`, what));
   }
   return command
     .option(

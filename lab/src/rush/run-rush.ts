@@ -91,7 +91,7 @@ export async function runRush(
 
 function enter(options: RushOptions, folder: string, signal?: AbortSignal): Promise<Shop> {
   return options.url === undefined
-    ? openShop(options.admin, folder, signal)
+    ? openShop(options.admin, folder, signal, options.scale)
     : visitShop(options.url, options.admin);
 }
 

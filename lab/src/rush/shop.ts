@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publicApi } from '@rushlight/contracts';
-import { type Platform, startPlatform } from '@rushlight/launcher';
+import { type Platform, type Scale, startPlatform } from '@rushlight/launcher';
 import { type Api, createApi } from './api.ts';
 import type { PlannedFault } from './fault-plan.ts';
 import { everything } from './fault-plan.ts';
@@ -56,11 +56,13 @@ export async function openShop(
   admin: Login,
   folder: string = mkdtempSync(join(tmpdir(), 'rushlight-rush-')),
   signal?: AbortSignal,
+  scale?: Scale,
 ): Promise<Shop> {
   const platform = await startPlatform({
     data: join(folder, 'data'),
     port: 0,
     lab: true,
+    scale,
     settings: {
       RUSHLIGHT_KITCHEN_COOK_S_MIN: '0',
       RUSHLIGHT_KITCHEN_COOK_S_MAX: '0',

@@ -6,7 +6,7 @@
 // L3. Whatever breaks is over, or healed, long before the deadline of an order.
 
 import { seededRandom } from '@rushlight/chassis';
-import { type FaultTarget, faultTargets } from '@rushlight/contracts';
+import { type FaultTarget, partNames } from '@rushlight/contracts';
 import { everything, type PlannedFault } from '../rush/fault-plan.ts';
 
 export type SlicePlan = {
@@ -31,9 +31,9 @@ export function planSlice(soakSeed: number, nth: number): SlicePlan {
   const seed = Math.floor(seededRandom(soakSeed + nth * 7_919)() * 2 ** 31);
   const random = seededRandom(seed);
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
-  const turn = Math.floor(nth / sparedForSlices) % faultTargets.length;
-  const spared = faultTargets[turn] ?? 'postgres';
-  const killable = faultTargets.filter((name) => name !== spared);
+  const turn = Math.floor(nth / sparedForSlices) % partNames.length;
+  const spared = partNames[turn] ?? 'postgres';
+  const killable = partNames.filter((name) => name !== spared);
   const atS = (): number => round(random() * (slice.seconds - 1));
   const kill = (): PlannedFault => ({
     fault: 'kill',
@@ -44,7 +44,7 @@ export function planSlice(soakSeed: number, nth: number): SlicePlan {
   // As often short as long: most of what goes wrong does so at an edge between two time-outs.
   const stop = (): PlannedFault => ({
     fault: 'stop',
-    target: pick(faultTargets),
+    target: pick(partNames),
     atS: atS(),
     durationS: round(stopSMin * (stopSMax / stopSMin) ** random()),
   });

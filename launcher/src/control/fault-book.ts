@@ -3,15 +3,15 @@
 // B1. Every fault has an end: a timer that is set before the fault begins.
 // B2. A fault heals only what it broke: it resumes the processes that it stopped, and lifts its own
 //     hold; another fault on the same target stays.
+// B3. A service with several processes is broken as a whole, or one process of it by its own name.
 
 import { randomUUID } from 'node:crypto';
 import {
   type ActiveFault,
   ApiError,
   type FaultName,
-  type FaultTarget,
   faults,
-  faultTargets,
+  isFaultTarget,
 } from '@rushlight/contracts';
 import type { Part } from '../part.ts';
 import { childrenOf, signal } from '../processes.ts';
@@ -43,8 +43,8 @@ export class FaultBook {
    */
   start(request: { fault: string; target: string; durationS: number }): ActiveFault {
     const { fault: name, target, durationS } = request;
-    const part = this.#parts.get(target);
-    if (!Object.hasOwn(faults, name) || !isTarget(target) || part === undefined) {
+    const parts = this.#partsOf(target);
+    if (!Object.hasOwn(faults, name) || !isFaultTarget(target) || parts.length === 0) {
       throw new ApiError('unknown_fault', { fault: name, target });
     }
     const fault = name as FaultName;
@@ -53,7 +53,7 @@ export class FaultBook {
       throw new ApiError('bad_request', { why: `durationS must be 0 to ${durationSMax}` });
     }
     if (this.#active.size >= activeMax) throw new ApiError('busy', { waitS: 1 });
-    const delayMs = target === 'gateway' ? gatewayAnswerMs : 0;
+    const delayMs = parts[0]?.name.startsWith('gateway') ? gatewayAnswerMs : 0;
     const startedMs = Date.now() + delayMs;
     const active: ActiveFault = {
       id: randomUUID(),
@@ -62,7 +62,7 @@ export class FaultBook {
       startedAt: new Date(startedMs).toISOString(),
       endsAt: new Date(startedMs + durationS * 1000).toISOString(),
     };
-    const effect = fault === 'kill' ? killed(part, active.id) : this.#stop(part);
+    const effect = this.#effectOf(fault, parts, active.id);
     const entry: Entry = { fault: active, end: effect.heal, timer: undefined };
     this.#active.set(active.id, entry);
     const begin = (): void => {
@@ -92,17 +92,42 @@ export class FaultBook {
     entry.end();
   }
 
-  #stop(part: Part): Effect {
-    let pids: readonly number[] = [];
+  /** B3. */
+  #partsOf(target: string): Part[] {
+    const replicas = [...this.#parts.values()].filter(
+      ({ name }) => name.replace(/-\d+$/, '') === target,
+    );
+    return [this.#parts.get(target) ?? replicas].flat();
+  }
+
+  #effectOf(fault: FaultName, parts: readonly Part[], id: string): Effect {
+    switch (fault) {
+      case 'kill':
+        return killed(parts, id);
+      case 'restart':
+        return { begin: () => void this.#restart(parts), heal: () => undefined };
+      case 'stop':
+        return this.#stop(parts);
+    }
+  }
+
+  /** One after another. A part that does not start again is told where all that is told. */
+  async #restart(parts: readonly Part[]): Promise<void> {
+    for (const part of parts) await part.renew().catch(() => undefined);
+  }
+
+  #stop(parts: readonly Part[]): Effect {
+    const pids: number[] = [];
     return {
       begin: () => {
-        const { pid } = part;
-        if (pid === null) return;
-        // The parent first, so that it starts no more children; those of Postgres are its backends.
-        signal(pid, 'SIGSTOP');
-        const children = childrenOf(pid);
-        for (const child of children) signal(child, 'SIGSTOP');
-        pids = [...children, pid];
+        for (const { pid } of parts) {
+          if (pid === null) continue;
+          // The parent first, so that it starts no more children; those of Postgres are its backends.
+          signal(pid, 'SIGSTOP');
+          const children = childrenOf(pid);
+          for (const child of children) signal(child, 'SIGSTOP');
+          pids.push(...children, pid);
+        }
         for (const stopped of pids) this.#stopped.set(stopped, this.#stopsOf(stopped) + 1);
       },
       heal: () => {
@@ -124,18 +149,18 @@ export class FaultBook {
   }
 }
 
-function isTarget(target: string): target is FaultTarget {
-  return (faultTargets as readonly string[]).includes(target);
-}
-
 type Effect = { begin(): void; heal(): void };
 
-function killed(part: Part, id: string): Effect {
+function killed(parts: readonly Part[], id: string): Effect {
   return {
     begin: () => {
-      part.hold(id);
-      part.signal('SIGKILL');
+      for (const part of parts) {
+        part.hold(id);
+        part.signal('SIGKILL');
+      }
     },
-    heal: () => part.release(id),
+    heal: () => {
+      for (const part of parts) part.release(id);
+    },
   };
 }

@@ -5,8 +5,8 @@ import {
   ApiError,
   faultNames,
   faults,
-  faultTargets,
   identityApi,
+  isFaultTarget,
   type labApi,
   launcherApi,
   paymentsApi,
@@ -29,13 +29,15 @@ export function createLab({ identity, payments, launcher }: LabOptions): Handler
       const parts = launcher && (await launcher.call(launcherApi.parts, {}));
       return {
         status: 200,
-        body: { catalogue: launcher ? catalogue() : [], active: parts?.body.faults ?? [] },
+        body: {
+          catalogue: parts ? catalogue(parts.body.parts.map(({ name }) => name)) : [],
+          active: parts?.body.faults ?? [],
+        },
       };
     },
     startFault: async ({ body: { fault, target, durationS } }) => {
       const isKnown = (faultNames as string[]).includes(fault);
-      const isTarget = (faultTargets as readonly string[]).includes(target);
-      if (!launcher || !isKnown || !isTarget)
+      if (!launcher || !isKnown || !isFaultTarget(target))
         throw new ApiError('unknown_fault', { fault, target });
       const call = { body: { fault, target, durationS } };
       return await launcher.call(launcherApi.startFault, call).catch((error) => {
@@ -73,11 +75,13 @@ function told(error: unknown, part: string): unknown {
   return error instanceof UnavailableError ? failureOfCall(error, part, false) : error;
 }
 
-function catalogue() {
+/** @param parts the parts that run; of several processes the service as a whole is a target, too */
+function catalogue(parts: readonly string[]) {
+  const targets = [...new Set(parts.flatMap((name) => [name.replace(/-\d+$/, ''), name]))];
   return faultNames.map((fault) => ({
     fault,
     summary: faults[fault].summary,
-    targets: [...faultTargets],
+    targets,
     durationSMax: faults[fault].limits.durationSMax,
   }));
 }

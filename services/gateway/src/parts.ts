@@ -9,9 +9,9 @@ import {
   UnavailableError,
 } from '@rushlight/chassis';
 import {
+  type EngineName,
   launcherApi,
   type ProcessName,
-  partNames,
   processNames,
   type Reply,
   type ServiceState,
@@ -27,7 +27,12 @@ export type PartsOptions = {
   log: Log;
   /** A process that has none here is not listed: a shop may do without a monitor. */
   urls: Partial<Record<ProcessName, readonly string[]>>;
+  /** Our own name among the gateways. */
+  instance: string;
   bus: Pick<Bus, 'ping'>;
+  /** What this shop stands on, and which of them is the bus. */
+  engines: readonly EngineName[];
+  busEngine: EngineName;
   launcher: Client | undefined;
 };
 
@@ -52,37 +57,72 @@ async function listParts(
   options: PartsOptions,
   seen: Map<string, { state: State; sinceMs: number }>,
 ): Promise<ServiceState[]> {
-  const { env, bus, urls } = options;
-  const others = processNames.filter((name) => name !== 'gateway' && urls[name] !== undefined);
+  const { env, bus, urls, instance, engines } = options;
+  const others = processesAt(urls).filter((process) => process.instance !== instance);
   const [parts, busUp, ...healths] = await Promise.all([
     readParts(options),
     bus.ping().then(
       () => true,
       () => false,
     ),
-    ...others.map((name) => readHealth(urls[name]?.[0])),
+    ...others.map(({ url }) => readHealth(url)),
   ]);
-  const health = new Map(others.map((name, index) => [name as string, healths[index]]));
+  const health = new Map(others.map(({ name }, index) => [name, healths[index]]));
   const up = (name: string) => (health.get(name) === undefined ? 'down' : 'up');
   const own = Object.fromEntries([
-    ...others.map((name) => [name, up(name)]),
+    ...others.filter(({ service }) => service !== 'gateway').map(({ name }) => [name, up(name)]),
     ['bus', busUp ? 'up' : 'down'],
   ]);
   const ownUp = Object.values(own).every((state) => state === 'up');
-  health.set('gateway', { status: ownUp ? 'up' : 'degraded', dependencies: own });
-  health.set('postgres', busUp ? { status: 'up', dependencies: {} } : undefined);
+  const self = processesAt(urls).find((process) => process.instance === instance);
+  health.set(self?.name ?? 'gateway', { status: ownUp ? 'up' : 'degraded', dependencies: own });
+  for (const name of engines) {
+    const works = name === options.busEngine ? busUp : worksFor([...health.values()], name);
+    health.set(name, works ? { status: 'up', dependencies: {} } : undefined);
+  }
 
   const nowMs = env.nowMs();
-  return partNames
-    .filter((name) => health.has(name))
-    .map((name) => {
-      const part = parts?.find((one) => one.name === name);
-      const state = judge(part, health.get(name));
-      const before = seen.get(name);
-      if (before?.state !== state) seen.set(name, { state, sinceMs: nowMs });
-      const sinceMs = seen.get(name)?.sinceMs ?? nowMs;
-      return describe(name, state, sinceMs, part, health.get(name));
+  const known = processesAt(urls).map(({ name }) => name);
+  const names = known.some((name) => name.startsWith('gateway')) ? known : ['gateway', ...known];
+  return [...names, ...engines].map((name) => {
+    const report = health.get(name);
+    const part = parts?.find((one) => one.name === name);
+    const state = judge(part, report);
+    const before = seen.get(name);
+    if (before?.state !== state) seen.set(name, { state, sinceMs: nowMs });
+    const sinceMs = seen.get(name)?.sinceMs ?? nowMs;
+    return describe(name, state, sinceMs, part, report);
+  });
+}
+
+/** What services call the engine among their dependencies begins like this. */
+const dependencyOf: Readonly<Record<EngineName, string>> = {
+  postgres: 'database:',
+  rabbitmq: 'bus',
+  redis: 'cache',
+};
+
+/** An engine has no health of its own to ask for: it is down when nobody who needs it reaches it. */
+function worksFor(reports: readonly (HealthReport | undefined)[], engine: EngineName): boolean {
+  const views = reports.flatMap((report) =>
+    Object.entries(report?.dependencies ?? {})
+      .filter(([name]) => name.startsWith(dependencyOf[engine]))
+      .map(([, state]) => state),
+  );
+  return views.length === 0 || views.includes('up');
+}
+
+type Process = { service: ProcessName; name: string; instance: string; url: string };
+
+/** Every process with a URL, named as the launcher names its part: `orders`, or `orders-1` of several. */
+function processesAt(urls: PartsOptions['urls']): Process[] {
+  return processNames.flatMap((service) => {
+    const all = urls[service] ?? [];
+    return all.map((url, index) => {
+      const instance = `${service}-${index + 1}`;
+      return { service, url, instance, name: all.length > 1 ? instance : service };
     });
+  });
 }
 
 /**

@@ -1,7 +1,11 @@
 // What orders asks of its neighbours. An answer that its contract does not know is no answer.
+//
+// A1. Orders go to the replica of inventory that has most to do with their items: that of the lowest
+//     item id. So a hot item is decided in one place, in one transaction after the other, and two
+//     replicas rarely wait for each other's rows. Any of them would decide the same.
 
 import { type Client, UnavailableError } from '@rushlight/chassis';
-import { inventoryApi, kitchenApi, limits } from '@rushlight/contracts';
+import { inventoryApi, kitchenApi, limits, type OrderLine } from '@rushlight/contracts';
 import type { z } from 'zod';
 import type { CancelParts } from './cancel-order.ts';
 import type { Estimate } from './handlers.ts';
@@ -27,11 +31,7 @@ export function createNeighbours(inventory: Client, kitchen: Client): Neighbours
       const { body } = await inventory.call(inventoryApi.stock, {}, options);
       return read('inventory', inventoryApi.stock.replies[200], body).items;
     },
-    reserve: async (orders) => {
-      const options = { deadlineMs: limits.reserveDeadlineMs };
-      const { body } = await inventory.call(inventoryApi.reserve, { body: { orders } }, options);
-      return read('inventory', inventoryApi.reserve.replies[200], body).answers;
-    },
+    reserve: (orders) => reserveByItem(inventory, orders),
     voidTicket: async (orderId) => {
       const { body } = await kitchen.call(kitchenApi.voidTicket, { body: { orderId } });
       return read('kitchen', kitchenApi.voidTicket.replies[200], body).outcome;
@@ -47,6 +47,32 @@ export function createNeighbours(inventory: Client, kitchen: Client): Neighbours
       }
     },
   };
+}
+
+/**
+ * One call to each replica of inventory that some of these orders belong to (A1). Without an answer
+ * from some, the answers of the others; they throw when there is none at all.
+ */
+async function reserveByItem(
+  inventory: Client,
+  orders: Parameters<Reserve>[0],
+): ReturnType<Reserve> {
+  const ask = async (lot: Parameters<Reserve>[0]) => {
+    const key = lowestItem(lot[0]?.lines ?? []);
+    const options = { deadlineMs: limits.reserveDeadlineMs, key };
+    const { body } = await inventory.call(inventoryApi.reserve, { body: { orders: lot } }, options);
+    return read('inventory', inventoryApi.reserve.replies[200], body).answers;
+  };
+  if (inventory.replicas === 1) return await ask(orders);
+  const lots = Map.groupBy(orders, ({ lines }) => inventory.replicaOf(lowestItem(lines)));
+  const asked = await Promise.allSettled([...lots.values()].map(ask));
+  const answered = asked.filter((one) => one.status === 'fulfilled');
+  if (answered.length === 0) throw asked.find((one) => one.status === 'rejected')?.reason;
+  return answered.flatMap(({ value }) => value);
+}
+
+function lowestItem(lines: readonly OrderLine[]): string {
+  return lines.map(({ itemId }) => itemId).sort()[0] ?? '';
 }
 
 function read<S extends z.ZodType>(part: string, schema: S, body: unknown): z.output<S> {

@@ -29,7 +29,10 @@ export type ReserveAnswer =
   | { orderId: string; outcome: 'reserved' | 'released' }
   | { orderId: string; outcome: 'short'; itemId: string; left: number };
 
-/** Inventory, as far as placing an order needs it. Throws when there is no answer. */
+/**
+ * Inventory, as far as placing an order needs it. In any order, and without those that it gave no
+ * answer for; throws when there is none at all.
+ */
 export type Reserve = (
   orders: { orderId: string; lines: OrderLine[] }[],
 ) => Promise<readonly ReserveAnswer[]>;
@@ -151,6 +154,8 @@ async function askInventory(
   }));
   try {
     const answers = await reserve(asked);
+    const queued = asked.length - answers.length;
+    if (queued > 0) log.warn({ orders: queued }, 'inventory gave no answer for some: queued');
     return new Map(answers.map((answer) => [answer.orderId, answer]));
   } catch (error) {
     // Whatever went wrong on this way, nothing is known of these orders (P3).
