@@ -244,13 +244,16 @@ const flow = {
       'find the bad one, or laid aside as a dead letter.',
     { topic: 'topic', outcome: ['handled', 'waits', 'retried', 'split', 'dead'] },
   ),
-  bus_queue_depth: gauge(withQueue, 'messages', 'Messages that wait in the queue of a service.', {
-    queue: 'queue',
-  }),
+  bus_queue_depth: gauge(
+    withQueue,
+    'messages',
+    'Messages that wait in the queue of a service, or that it handles (RabbitMQ: this replica).',
+    { queue: 'queue' },
+  ),
   bus_queue_oldest_seconds: gauge(
     withQueue,
     'seconds',
-    'How long the oldest message of a queue has waited; 0 when none does.',
+    'Age of the oldest message of a queue; 0 when there is none. RabbitMQ: roughly.',
     { queue: 'queue' },
   ),
   outbox_depth: gauge(withOutbox, 'messages', 'Messages written and not yet on the bus.', {}),

@@ -21,7 +21,7 @@ import type { BatchHandler, BatchOptions, Subscription } from '../bus.ts';
 import { type DeliveryPolicy, deathsUnsuspected } from '../delivery.ts';
 import { type BatchLimits, batchLimits } from '../hand-over.ts';
 import type { BusHooks } from '../hooks.ts';
-import { deliver, type Given } from './delivering.ts';
+import { deliver, type Given, insist } from './delivering.ts';
 import { readFate, readReturns, readStored, toQueue } from './frames.ts';
 import type { Holdings } from './holdings.ts';
 import type { Publisher } from './publisher.ts';
@@ -74,7 +74,7 @@ class Consumer implements Subscription {
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
   readonly #settling = new Set<Promise<void>>();
-  readonly #waiting: Given[] = [];
+  #waiting: Given[] = [];
   #suspect: Given | undefined;
   #suspectRuns = false;
   #session: Session | undefined;
@@ -154,40 +154,58 @@ class Consumer implements Subscription {
   }
 
   async #open(): Promise<Session> {
-    const { wire, policy, family, limits } = this.#lane;
-    const [main, suspects] = await Promise.all([wire.channel(), wire.channel()]);
-    await wire.answer('declaring the queues', declareTopology(main, policy), declareMsMax);
-    const ended = Promise.race([endOf(main), endOf(suspects)]);
+    const { wire, policy, closing } = this.#lane;
+    const channels: Channel[] = [];
+    try {
+      const main = await wire.channel();
+      channels.push(main);
+      const suspects = await wire.channel();
+      channels.push(suspects);
+      await wire.answer('declaring the queues', declareTopology(main, policy), declareMsMax);
+      const ended = Promise.race([endOf(main), endOf(suspects)]);
+      const tags = await this.#begin(main, suspects);
+      const session = { main, suspects, tags, ended };
+      this.#session = session;
+      if (closing.aborted) {
+        await this.#cancel(session);
+        await this.#closeChannels(session);
+      }
+      return session;
+    } catch (error) {
+      this.#abandon(channels);
+      throw error;
+    }
+  }
+
+  async #begin(main: Channel, suspects: Channel): Promise<string[]> {
+    const { wire, family, limits } = this.#lane;
     const begin = async (channel: Channel, queue: string, most: number): Promise<string> => {
       await channel.basicQos({ prefetchCount: most });
       const take = (message: AsyncMessage): void => this.#take(channel, queue, message);
       return (await channel.basicConsume({ queue }, take)).consumerTag;
     };
-    const most = limits.concurrency * limits.messagesMax;
-    const begun = Promise.all([
-      begin(main, family.work, most),
+    const both = Promise.all([
+      begin(main, family.work, limits.concurrency * limits.messagesMax),
       begin(suspects, family.suspects, 1),
     ]);
-    const tags = await wire.answer('consuming', begun);
-    const session = { main, suspects, tags, ended };
-    this.#session = session;
-    if (this.#lane.closing.aborted) {
-      await this.#cancel(session);
-      await this.#closeChannels(session);
-    }
-    return session;
+    return wire.answer('consuming', both);
   }
 
-  /** Nothing that was given to us on the channels of before is ours any more. */
   #forget(): void {
     const session = this.#session;
     this.#session = undefined;
-    this.#waiting.length = 0;
-    this.#suspect = undefined;
-    for (const channel of session ? [session.main, session.suspects] : []) {
+    if (session) this.#abandon([session.main, session.suspects]);
+  }
+
+  /** What was given to us on these channels is not ours any more. */
+  #abandon(channels: readonly Channel[]): void {
+    for (const channel of channels) {
       this.#lane.holdings.forget(channel);
       void channel.close();
     }
+    const isGone = ({ channel }: Given): boolean => channels.includes(channel);
+    this.#waiting = this.#waiting.filter((given) => !isGone(given));
+    if (this.#suspect && isGone(this.#suspect)) this.#suspect = undefined;
   }
 
   #take(channel: Channel, queue: string, message: AsyncMessage): void {
@@ -209,12 +227,13 @@ class Consumer implements Subscription {
 
   /** Into the queue of suspects, with the deaths that count as tries: those of who was alone. */
   async #setApart(given: Given, returns: number): Promise<void> {
-    const { family, limits, publisher } = this.#lane;
+    const { family, limits } = this.#lane;
     const wasAlone = limits.concurrency * limits.messagesMax === 1;
     const deaths = Math.max(given.deaths, deathsUnsuspected);
     const blamed = wasAlone ? Math.min(returns, deathsUnsuspected) : 0;
     const attempts = given.attempts - 1 + blamed;
-    await publisher.send([toQueue(family.suspects, given.stored, { ...given, attempts, deaths })]);
+    const fate = { ...given, attempts, deaths };
+    await insist(this.#lane, given, [toQueue(family.suspects, given.stored, fate)]);
     this.#lane.holdings.acknowledge(given);
   }
 

@@ -97,7 +97,7 @@ function letters({ env, family }: Lane, dead: readonly Letter[]): Outgoing[] {
  * Sends until it is confirmed, for as long as the message that it stands for is ours: given back at
  * once, that would come again at once.
  */
-async function insist(lane: Lane, given: Given, next: readonly Outgoing[]): Promise<void> {
+export async function insist(lane: Lane, given: Given, next: readonly Outgoing[]): Promise<void> {
   const { env, log, policy, publisher, queue, closing } = lane;
   for (let failures = 0; ; failures += 1) {
     try {

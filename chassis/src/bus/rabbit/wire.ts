@@ -65,7 +65,9 @@ export class Wire {
   /** A new channel. Throws UnavailableError when there is no connection in time. */
   async channel(): Promise<Channel> {
     const channel = await this.answer('a channel', this.#connection.acquire(emitThere));
-    channel.on('error', (error: unknown) => this.#warn(error));
+    channel.on('error', (error: unknown) => {
+      this.#options.log.warn({ error }, 'the bus closed a channel');
+    });
     this.#channels.add(channel);
     channel.once('close', () => this.#channels.delete(channel));
     return channel;
