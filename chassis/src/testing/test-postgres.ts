@@ -1,6 +1,6 @@
 // Databases for tests, on the one Postgres of the run.
 
-import { Client, escapeIdentifier } from 'pg';
+import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 import { inject } from 'vitest';
 import { realEnvironment } from '../environment.ts';
 
@@ -23,12 +23,16 @@ export async function freshDatabase(
   const suffix = realEnvironment.newId().replaceAll('-', '').slice(-12);
   const database = `${name.toLowerCase().replace(/\W+/g, '_').slice(0, 40)}_${suffix}`;
   const quoted = escapeIdentifier(database);
+  const password = realEnvironment.newId();
   await asAdmin(adminUrl, [
-    `CREATE ROLE ${quoted} LOGIN`,
+    `CREATE ROLE ${quoted} LOGIN PASSWORD ${escapeLiteral(password)}`,
     `CREATE DATABASE ${quoted} OWNER ${quoted}`,
   ]);
-  const url = new URL(adminUrl);
+  const url = new URL(
+    adminUrl === testPostgres() ? (inject('testPoolerUrl') ?? adminUrl) : adminUrl,
+  );
   url.username = database;
+  url.password = password;
   url.pathname = `/${database}`;
   return {
     name: database,
