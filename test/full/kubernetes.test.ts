@@ -109,6 +109,36 @@ test('the engines of the laptop are those of compose', () => {
   }
 });
 
+test('the image is used as its Dockerfile means it', () => {
+  const dockerfile = read('Dockerfile');
+  const user = Number(/^USER (\d+)/m.exec(dockerfile)?.[1]);
+  const exposed = /^EXPOSE (.+)$/m.exec(dockerfile)?.[1]?.split(' ').map(Number);
+  const objects = readOverlay('production');
+  const workloads = workloadsOf(objects);
+  for (const { name, pod } of workloads) {
+    expect(pod.securityContext?.runAsUser, name).toBe(user);
+    // Its entry point chooses the process.
+    expect(pod.containers[0], name).not.toHaveProperty('command');
+  }
+  const monitor = workloads.find(({ name }) => name === 'monitor');
+  expect(monitor?.pod.containers[0]?.ports?.map((port) => port.containerPort).sort()).toEqual(
+    exposed?.sort(),
+  );
+  const [common] = objects.filter(({ kind }) => kind === 'ConfigMap');
+  expect(dockerfile).toContain(`RUSHLIGHT_DATA=${common?.data?.['RUSHLIGHT_DATA']}`);
+});
+
+test('the Job finds the secrets of setup where it is told to look', () => {
+  const job = workloadsOf(readOverlay('production')).find(({ kind }) => kind === 'Job');
+  const [container] = job?.pod.containers ?? [];
+  const [command, what, folder] = container?.args ?? [];
+  expect([command, what]).toEqual(['setup', 'databases']);
+  const mount = container?.volumeMounts?.find(({ mountPath }) => mountPath === `${folder}/setup`);
+  const volume = job?.pod.volumes?.find(({ name }) => name === mount?.name);
+  expect(volume?.secret?.secretName).toBe('rushlight-setup');
+  expect([...(around.secrets.get('setup') ?? [])].sort()).toEqual(['kept.json', 'superuser-url']);
+});
+
 // --- What the checks find -------------------------------------------------------------------------
 
 const change = (from: string | RegExp, to: string) => (text: string) => text.replace(from, to);
