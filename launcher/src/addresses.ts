@@ -1,10 +1,12 @@
 // Where each part listens: a port for each, chosen before anything starts, and kept as long as we run.
 
 import { LaunchError } from './launch-error.ts';
+import { otlpPortDefault } from './otlp-port.ts';
 import type { PlatformOptions } from './platform-types.ts';
 import { checkGatewayPort, checkSettingsPort, findFreePort } from './ports.ts';
 import type { Replica } from './replicas.ts';
 
+export const otlpPortSetting = 'RUSHLIGHT_MONITOR_OTLP_PORT';
 const monitorPortSetting = 'RUSHLIGHT_MONITOR_PORT';
 
 export class Addresses {
@@ -56,10 +58,7 @@ function reachable(host: string): string {
 }
 
 /** What the monitor is told by this variable. */
-export function monitorSetting(
-  { settings, env }: PlatformOptions,
-  name: string,
-): string | undefined {
+function monitorSetting({ settings, env }: PlatformOptions, name: string): string | undefined {
   return env?.monitor?.[name] ?? settings?.[name];
 }
 
@@ -87,4 +86,9 @@ async function choosePorts(
     ports.set(name, await findFreePort(new Set(ports.values()), where));
   }
   return ports;
+}
+
+/** The port on which the monitor is to take OTLP in; 0 for any. */
+export function wantedOtlpPort(options: PlatformOptions): number {
+  return Number(monitorSetting(options, otlpPortSetting) ?? otlpPortDefault);
 }

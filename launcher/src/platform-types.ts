@@ -52,6 +52,8 @@ export type Platform = AsyncDisposable & {
   readonly url: string;
   /** Of the Postgres that it runs; 0 where another one is used. */
   readonly postgresPort: number;
+  /** Of the broker; undefined where the bus is on Postgres. */
+  readonly busUrl: string | undefined;
   readonly logs: string;
   /** Where its monitor takes OTLP/HTTP in; a warning when that is not the port that was wanted. */
   readonly otlp: { readonly url: string; readonly warning: string | undefined } | undefined;

@@ -16,7 +16,7 @@ import {
   serviceNames,
 } from '@rushlight/contracts';
 import { databaseNames, ensureDatabases, makeServiceKeys } from '@rushlight/setup';
-import { Addresses, monitorSetting } from './addresses.ts';
+import { Addresses, otlpPortSetting, wantedOtlpPort } from './addresses.ts';
 import { ChildrenFile, endOrphans } from './children.ts';
 import { FaultBook } from './control/fault-book.ts';
 import { startControlServer } from './control/server.ts';
@@ -28,7 +28,7 @@ import { readIfThere } from './files.ts';
 import { keepJournal } from './journal.ts';
 import { LaunchError } from './launch-error.ts';
 import { RotatedLog } from './logs.ts';
-import { type OtlpPort, otlpPortDefault, takeOtlpPort } from './otlp-port.ts';
+import { type OtlpPort, takeOtlpPort } from './otlp-port.ts';
 import type { Part, PartEvent } from './part.ts';
 import { PartsView } from './parts-view.ts';
 import type { Platform, PlatformOptions } from './platform-types.ts';
@@ -52,8 +52,6 @@ import { removeTargets, writeTargets } from './targets-file.ts';
 
 type Shared = Omit<Surroundings, 'host' | 'port' | 'listenFd' | 'folder'>;
 
-const otlpPortSetting = 'RUSHLIGHT_MONITOR_OTLP_PORT';
-
 /** How long other parts may take to fail as well, so that all mistakes are told together. */
 const furtherFailuresMs = 500;
 
@@ -70,6 +68,7 @@ export class Running {
   readonly #addresses: Addresses;
   #door: SharedSocket | undefined;
   #postgresUrl = '';
+  #busUrl: string | undefined;
   #otlp: OtlpPort | undefined;
   #secrets: Secrets | undefined;
   #control: Server | undefined;
@@ -99,6 +98,7 @@ export class Running {
     ]);
     this.#secrets = secrets;
     const engines = await this.#makeEngines(secrets, given);
+    this.#busUrl = engines.busUrl;
     const { postgres } = this.#scale;
     this.#postgresUrl =
       typeof postgres === 'object'
@@ -130,6 +130,7 @@ export class Running {
     return {
       url: this.#addresses.serviceUrl('gateway'),
       postgresPort: this.#addresses.port('postgres'),
+      busUrl: this.#busUrl,
       logs: this.#folder.logs,
       otlp: this.#otlp && { url: otlpUrl(this.#otlp), warning: this.#otlp.warning },
       takeFirstAdminPassword: () => {
@@ -392,8 +393,4 @@ function endNow(part: Part): void {
 
 function otlpUrl({ port }: OtlpPort): string {
   return `http://127.0.0.1:${port}`;
-}
-
-function wantedOtlpPort(options: PlatformOptions): number {
-  return Number(monitorSetting(options, otlpPortSetting) ?? otlpPortDefault);
 }

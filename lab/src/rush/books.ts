@@ -1,4 +1,4 @@
-// The databases of a platform of our own, read only.
+// The databases and the bus of a platform of our own, read only.
 
 import type {
   HoldRecord,
@@ -11,6 +11,7 @@ import type {
 } from '@rushlight/auditor';
 import type { Platform } from '@rushlight/launcher';
 import pg from 'pg';
+import { booksOfBroker, booksOfPostgresBus } from './bus-books.ts';
 
 export type Books = {
   orders(): Promise<OrderRecord[]>;
@@ -32,6 +33,7 @@ export type Books = {
   lastEventIds(
     clients: readonly { proc: string; student?: string }[],
   ): Promise<Record<string, number>>;
+  close(): Promise<void>;
 };
 
 type Row = Record<string, unknown>;
@@ -42,16 +44,20 @@ const withOutbox = ['orders', 'inventory', 'payments', 'kitchen', 'notifications
 const orderIdOfPayment = `substr(reference, length('pay_') + 1)`;
 const isMove = `kind IN ('capture', 'refund')`;
 
-export function openBooks(platform: Pick<Platform, 'databaseUrl'>): Books {
+export function openBooks(platform: Pick<Platform, 'databaseUrl' | 'busUrl'>): Books {
   const read = <T extends Row>(database: string, text: string): Promise<T[]> =>
     ask<T>(platform.databaseUrl(database), text);
   const count = async (database: string, from: string): Promise<number> => {
     const [row] = await read<{ n: string }>(database, `SELECT count(*) AS n FROM ${from}`);
     return Number(row?.n);
   };
+  const bus = platform.busUrl
+    ? booksOfBroker(platform.busUrl)
+    : booksOfPostgresBus((table) => count('bus', table));
   return {
     ...readersOf(read),
-    deadLetters: () => count('bus', 'dead_letters'),
+    deadLetters: bus.deadLetters,
+    close: bus.close,
     entrySum: async () => {
       const text = 'SELECT coalesce(sum(balance_cents), 0) AS n FROM accounts';
       const [row] = await read<{ n: string }>('payments', text);
@@ -61,7 +67,7 @@ export function openBooks(platform: Pick<Platform, 'databaseUrl'>): Books {
       const open = `status IN ('pending', 'queued', 'stock_verified')`;
       const counts: Record<string, number> = {};
       for (const name of withOutbox) counts[`outbox of ${name}`] = await count(name, 'outbox');
-      counts['messages'] = await count('bus', 'messages');
+      counts['messages'] = await bus.messages();
       counts['orders'] = await count('orders', `orders WHERE ${open}`);
       counts['payments'] = await count('payments', 'work');
       counts['tickets'] = await count('kitchen', `tickets WHERE status IN ('waiting', 'cooking')`);
@@ -85,7 +91,7 @@ export function openBooks(platform: Pick<Platform, 'databaseUrl'>): Books {
 }
 
 type Read = <T extends Row>(database: string, text: string) => Promise<T[]>;
-type Readers = Omit<Books, 'deadLetters' | 'entrySum' | 'underWay' | 'lastEventIds'>;
+type Readers = Omit<Books, 'deadLetters' | 'entrySum' | 'underWay' | 'lastEventIds' | 'close'>;
 
 function readersOf(read: Read): Readers {
   return {

@@ -148,6 +148,7 @@ async function rushAt(
     return { certificate: certificate(verdict, run), history, evidence, checkOptions, deadLetters };
   } finally {
     crowd.kill();
+    await books?.close();
   }
 }
 
