@@ -14,6 +14,7 @@ import { type Servers, startServers } from '@rushlight/launcher';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../src/eventually.ts';
 import { missingPrograms } from '../src/programs.ts';
+import { expectGreen } from '../src/run-tests.ts';
 
 const env = realEnvironment;
 const missing = missingPrograms(['redis-server']);
@@ -73,6 +74,13 @@ describe.skipIf(missing.length > 0)(`the cache on Redis (missing: ${missing.join
     cache: createSteadyCache({ shared: (await open()).cache, own: createMemoryCache({ env }) }),
     pass: (durationMs) => env.sleep(durationMs),
   }));
+
+  test('replicas of services count, read and forget together', async () => {
+    const files = ['gateway', 'identity'].map(
+      (name) => `services/${name}/test/shared-cache.test.ts`,
+    );
+    await expectGreen(files, { RUSHLIGHT_CACHE_URL: urlOfRedis() });
+  }, 300_000);
 
   test('two that share it count together, and find what the other one kept', async () => {
     const prefix = `test${++prefixes}:`;

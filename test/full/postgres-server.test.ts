@@ -1,18 +1,16 @@
 // A Postgres of the system instead of the embedded one: by URL, through PgBouncer, and with TLS. The
 // suites of the stores run on it as they are, each in a run of its own with the URL of that server.
 
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { openPostgres, openPostgresBus, realEnvironment, silentLog } from '@rushlight/chassis';
 import { asAdmin, freshDatabase } from '@rushlight/chassis/testing';
 import { type Servers, startServers } from '@rushlight/launcher';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { pgbouncer, startPgbouncer } from '../src/pgbouncer.ts';
 import { missingPrograms } from '../src/programs.ts';
+import { expectGreen } from '../src/run-tests.ts';
 import { makeAuthority, trustedPostgres } from '../src/trusted-postgres.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const env = realEnvironment;
 const missing = [...missingPrograms(['openssl']), '/usr/lib/postgresql', pgbouncer].filter(
   (path) => !path.startsWith('/') || !existsSync(path),
@@ -21,28 +19,6 @@ const services = ['inventory', 'kitchen', 'notifications', 'orders', 'payments']
 const stores = services.map((name) => `services/${name}/test/store.test.ts`);
 let servers: Servers;
 let adminUrl: string;
-
-/** Runs test files on that server. Says all they said unless they are green. */
-async function expectGreen(files: readonly string[], more: Record<string, string> = {}) {
-  const vitest = `${root}node_modules/vitest/vitest.mjs`;
-  const options = ['run', '--project', 'integration', '--reporter', 'dot', ...files];
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'));
-  const child = spawn(process.execPath, [vitest, ...options], {
-    cwd: root,
-    env: { ...Object.fromEntries(own), RUSHLIGHT_POSTGRES_URL: adminUrl, ...more },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      said = `${said}${chunk}`.slice(-20_000);
-    });
-  }
-  const code = await new Promise((done) => child.once('close', done));
-  expect(code, said).toBe(0);
-  for (const file of files) expect(existsSync(`${root}${file}`), file).toBe(true);
-}
 
 function openStore(url: string, sizeMax = 4) {
   const migrations = new URL('../../chassis/test/store-migrations/', import.meta.url);
@@ -63,14 +39,19 @@ describe.skipIf(missing.length > 0)(`a Postgres by URL (missing: ${missing.join(
 
   test('the stores of all services, and the embedded bus, run on it', async () => {
     const chassis = ['store-postgres', 'bus-postgres'];
-    await expectGreen([...chassis.map((name) => `chassis/test/${name}.test.ts`), ...stores]);
+    await expectGreen([...chassis.map((name) => `chassis/test/${name}.test.ts`), ...stores], {
+      RUSHLIGHT_POSTGRES_URL: adminUrl,
+    });
   }, 300_000);
 
   test('they run behind PgBouncer in transaction mode', async () => {
     await using pooler = await startPgbouncer(adminUrl);
     const chassis = ['store-postgres', 'store-outbox', 'store-migrations'];
     const files = [...chassis.map((name) => `chassis/test/${name}.test.ts`), ...stores];
-    await expectGreen(files, { RUSHLIGHT_POOLER_URL: pooler.url });
+    await expectGreen(files, {
+      RUSHLIGHT_POSTGRES_URL: adminUrl,
+      RUSHLIGHT_POOLER_URL: pooler.url,
+    });
   }, 300_000);
 
   test('behind PgBouncer a transaction has its time-outs, and a session keeps none', async () => {
