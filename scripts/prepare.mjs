@@ -312,6 +312,18 @@ const programs = {
     onMac: 'brew install docker-compose',
     without: 'the compose file will not be checked by it',
   },
+  shellcheck: {
+    isThere: () => inPath('shellcheck'),
+    packages: ['shellcheck'],
+    onMac: 'brew install shellcheck',
+    without: 'scripts of deploy/ will not be checked by it',
+  },
+  buildah: {
+    isThere: () => inPath('buildah') && inPathOrSbin('debootstrap'),
+    packages: ['buildah', 'debootstrap', 'debian-archive-keyring'],
+    onMac: 'no packages',
+    without: 'the image will not be built, nor the shop started from it',
+  },
   kubectl: {
     isThere: () => inPath('kubectl'),
     packages: ['kubernetes-client'],
