@@ -15,7 +15,9 @@ export const serviceEnvironment = {
   RUSHLIGHT_LISTEN_PORT: 'The port to listen on; 0 for any free one.',
   RUSHLIGHT_LISTEN_FD:
     'A listening socket that it inherits and shares with its other replicas, beside that port.',
-  RUSHLIGHT_DATABASE_URL: 'postgres:// URL of its own database, with its own role.',
+  RUSHLIGHT_DATABASE_URL:
+    'postgres:// URL of its own database, with its own role. `sslmode`, `sslrootcert` as libpq has ' +
+    'them; `pgbouncer=true` where a pooler in transaction mode is in between.',
   RUSHLIGHT_PROVIDER_DATABASE_URL: 'payments only: the database of the simulated card provider.',
   RUSHLIGHT_DATABASE_CONNECTIONS_MAX: 'Connections that this process opens to a database at most.',
   RUSHLIGHT_BUS_URL: 'The bus: postgres:// for the embedded one, amqp:// or amqps:// for RabbitMQ.',

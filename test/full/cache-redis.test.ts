@@ -1,6 +1,9 @@
 // The cache on a real Redis: what every cache promises, and what it does while Redis is killed,
 // restarted, frozen, or swallowed by the network.
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   type Cache,
   createMemoryCache,
@@ -9,15 +12,21 @@ import {
   readShared,
   realEnvironment,
 } from '@rushlight/chassis';
-import { cacheConformance, startTcpProxy, type TcpProxy } from '@rushlight/chassis/testing';
+import {
+  cacheConformance,
+  freePort,
+  startTcpProxy,
+  type TcpProxy,
+} from '@rushlight/chassis/testing';
 import { type Servers, startServers } from '@rushlight/launcher';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { certifyLocalhost } from '../src/certificates.ts';
 import { eventually } from '../src/eventually.ts';
-import { missingPrograms } from '../src/programs.ts';
+import { missingPrograms, startProgram } from '../src/programs.ts';
 import { expectGreen } from '../src/run-tests.ts';
 
 const env = realEnvironment;
-const missing = missingPrograms(['redis-server']);
+const missing = missingPrograms(['redis-server', 'openssl']);
 /** The one of services. */
 const commandMsMax = 250;
 /** Far more than the time-out of a command and a turn of a busy machine; far less than for ever. */
@@ -140,6 +149,29 @@ describe.skipIf(missing.length > 0)(`the cache on Redis (missing: ${missing.join
     const { cache, states } = await open({ url: url.href });
     expect(await isLost(() => cache.ping())).toBe(true);
     expect(states).toEqual(['lost']);
+  });
+
+  test('with TLS it trusts the signer that its URL names, and no other', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rushlight-test-tls-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const { authority, key, certificate } = await certifyLocalhost(folder);
+    const port = String(await freePort());
+    const files = ['--tls-cert-file', certificate, '--tls-key-file', key];
+    const options = ['--port', '0', '--tls-port', port, ...files, '--tls-ca-cert-file', authority];
+    await using _ = await startProgram(
+      'redis-server',
+      [...options, '--bind', '127.0.0.1', '--tls-auth-clients', 'no', '--save', ''],
+      { cwd: folder },
+    );
+    const trusting = await open({ url: `rediss://localhost:${port}?ssl_ca_certs=${authority}` });
+    await backUp(trusting.cache);
+    await trusting.cache.set('a', '1', 60_000);
+    expect(await trusting.cache.get('a')).toBe('1');
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}?ssl_ca_certs=${authority}`]) {
+      const { cache, states } = await open({ url: `rediss://${host}` });
+      expect(await isLost(() => cache.ping())).toBe(true);
+      expect(states).toEqual(['lost']);
+    }
   });
 
   describe('through a network', () => {

@@ -3,13 +3,14 @@
 
 import { existsSync } from 'node:fs';
 import { openPostgres, openPostgresBus, realEnvironment, silentLog } from '@rushlight/chassis';
-import { asAdmin, freshDatabase } from '@rushlight/chassis/testing';
+import { freshDatabase } from '@rushlight/chassis/testing';
 import { type Servers, startServers } from '@rushlight/launcher';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { makeAuthority } from '../src/certificates.ts';
 import { pgbouncer, startPgbouncer } from '../src/pgbouncer.ts';
 import { missingPrograms } from '../src/programs.ts';
 import { expectGreen } from '../src/run-tests.ts';
-import { makeAuthority, trustedPostgres } from '../src/trusted-postgres.ts';
+import { trustedPostgres } from '../src/trusted-postgres.ts';
 
 const env = realEnvironment;
 const missing = [...missingPrograms(['openssl']), '/usr/lib/postgresql', pgbouncer].filter(
@@ -94,7 +95,7 @@ describe.skipIf(missing.length > 0)(`a Postgres by URL (missing: ${missing.join(
   describe('with TLS', () => {
     let trusted: Awaited<ReturnType<typeof trustedPostgres>>;
     beforeAll(async () => {
-      trusted = await trustedPostgres(adminUrl, asAdmin);
+      trusted = await trustedPostgres(adminUrl);
     });
     afterAll(() => trusted?.[Symbol.asyncDispose]());
 
@@ -107,7 +108,7 @@ describe.skipIf(missing.length > 0)(`a Postgres by URL (missing: ${missing.join(
     }
 
     test('verify-full takes the certificate of its signer', async () => {
-      const url = await secured(`sslmode=verify-full&sslrootcert=${trusted.authorityFile}`);
+      const url = await secured(`sslmode=verify-full&sslrootcert=${trusted.authority}`);
       await using store = await openStore(url);
       expect(await store.query(who)).toEqual([{ ssl: true, name: 'server-test' }]);
     });
@@ -121,7 +122,7 @@ describe.skipIf(missing.length > 0)(`a Postgres by URL (missing: ${missing.join(
       const other = await makeAuthority(trusted.folder, 'other');
       const wrongSigner = await secured(`sslmode=verify-full&sslrootcert=${other}`);
       await expect(openStore(wrongSigner)).rejects.toThrow(/not trusted.*sslrootcert/);
-      const settings = `sslmode=verify-full&sslrootcert=${trusted.authorityFile}`;
+      const settings = `sslmode=verify-full&sslrootcert=${trusted.authority}`;
       const wrongName = await secured(settings, '127.0.0.1');
       await expect(openStore(wrongName)).rejects.toThrow(/not trusted.*host name/);
     });

@@ -19,7 +19,7 @@ import type { Environment } from '../environment.ts';
 import { UnavailableError } from '../store/store.ts';
 import { type RedisScript, redisScripts } from './redis-scripts.ts';
 
-type Client = ReturnType<typeof clientFor>;
+type Client = ReturnType<ReturnType<typeof clientsFor>>;
 type Waiting = { sinceMs: number };
 
 type State =
@@ -47,6 +47,7 @@ const graceMs = 20;
 
 export class RedisConnection {
   readonly #options: RedisConnectionOptions;
+  readonly #newClient: () => Client;
   readonly #commandMsMax: number;
   readonly #waiting = new Set<Waiting>();
   readonly #triedOnce: Promise<void>;
@@ -58,6 +59,7 @@ export class RedisConnection {
 
   constructor(options: RedisConnectionOptions) {
     this.#options = options;
+    this.#newClient = clientsFor(options.url);
     this.#commandMsMax = options.commandMsMax ?? commandMsDefault;
     this.#triedOnce = new Promise((resolve) => {
       this.#endFirstTry = resolve;
@@ -99,7 +101,7 @@ export class RedisConnection {
   }
 
   #connect(): State {
-    const client = clientFor(this.#options.url);
+    const client = this.#newClient();
     client.on('error', (error: Error) => this.#lose(client, error.message));
     void this.#bringUp(client);
     return { status: 'connecting', client };
@@ -186,26 +188,29 @@ export class RedisConnection {
   }
 }
 
-function clientFor(text: string) {
+/** Reads what it needs once: later, nobody could be told that a file is missing. */
+function clientsFor(text: string) {
   const url = new URL(text);
-  const ca = url.searchParams.get('ssl_ca_certs');
+  const file = url.searchParams.get('ssl_ca_certs');
+  const ca = file === null ? {} : { ca: readFileSync(file) };
   url.search = '';
   const tls = url.protocol === 'rediss:' ? { tls: true as const } : {};
-  return createClient({
-    url: url.href,
-    RESP: 2,
-    socket: {
-      ...tls,
-      ...(ca === null ? {} : { ca: readFileSync(ca) }),
-      connectTimeout: connectMsMax,
-      reconnectStrategy: false,
-    },
-    disableOfflineQueue: true,
-    disableClientInfo: true,
-    maintNotifications: 'disabled',
-    // Ours are used (C1); theirs cost a timer for each command.
-    commandOptions: { timeout: 0 },
-  });
+  return () =>
+    createClient({
+      url: url.href,
+      RESP: 2,
+      socket: {
+        ...tls,
+        ...ca,
+        connectTimeout: connectMsMax,
+        reconnectStrategy: false,
+      },
+      disableOfflineQueue: true,
+      disableClientInfo: true,
+      maintNotifications: 'disabled',
+      // Ours are used (C1); theirs cost a timer for each command.
+      commandOptions: { timeout: 0 },
+    });
 }
 
 function destroy(client: Client): void {
