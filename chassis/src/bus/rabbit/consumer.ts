@@ -215,12 +215,14 @@ class Consumer implements Subscription {
     const stored = readStored(message);
     const isSuspect = queue === family.suspects;
     const { deliveryTag } = message;
-    const attempts = fate.attempts + 1 + (isSuspect ? returns : 0);
+    const tries = isSuspect
+      ? { attempts: fate.attempts + 1 + returns, deaths: fate.deaths }
+      : { attempts: fate.attempts + 1, deaths: fate.deaths + returns };
     const { queue: name } = this.#lane;
-    const given: Given = { queue: name, channel, deliveryTag, stored, ...fate, attempts };
+    const given: Given = { queue: name, channel, deliveryTag, stored, ...fate, ...tries };
     holdings.add(given);
     if (isSuspect) this.#suspect = given;
-    else if (fate.deaths + returns < deathsUnsuspected) this.#waiting.push(given);
+    else if (given.deaths < deathsUnsuspected) this.#waiting.push(given);
     else this.#track(this.#settling, this.#setApart(given, returns));
     this.#bell.ring();
   }
@@ -229,10 +231,9 @@ class Consumer implements Subscription {
   async #setApart(given: Given, returns: number): Promise<void> {
     const { family, limits } = this.#lane;
     const wasAlone = limits.concurrency * limits.messagesMax === 1;
-    const deaths = Math.max(given.deaths, deathsUnsuspected);
     const blamed = wasAlone ? Math.min(returns, deathsUnsuspected) : 0;
     const attempts = given.attempts - 1 + blamed;
-    const fate = { ...given, attempts, deaths };
+    const fate = { ...given, attempts };
     await insist(this.#lane, given, [toQueue(family.suspects, given.stored, fate)]);
     this.#lane.holdings.acknowledge(given);
   }

@@ -20,6 +20,9 @@ const names = {
   diedAtMs: 'rushlight-died-at-ms',
 } as const;
 
+/** What a Date can be. */
+const instantMsMax = 8.64e15;
+
 type Headers = Record<string, unknown>;
 type Incoming = AsyncMessage | SyncMessage;
 
@@ -114,9 +117,10 @@ export function readDeath(incoming: Incoming): { error: string; diedAtMs: number
   const [last] = Array.isArray(headers['x-death']) ? (headers['x-death'] as Headers[]) : [];
   const why = `the broker gave up on it: ${String(last?.['reason'] ?? 'no reason')}`;
   const error = headers[names.error];
+  const diedAtMs = numberIn(headers, names.diedAtMs) || numberIn(last ?? {}, 'time') * 1_000;
   return {
     error: typeof error === 'string' ? error : why,
-    diedAtMs: numberIn(headers, names.diedAtMs) || numberIn(last ?? {}, 'time') * 1_000,
+    diedAtMs: Math.abs(diedAtMs) <= instantMsMax ? diedAtMs : 0,
   };
 }
 
