@@ -6,14 +6,13 @@
 // B2. Nobody else can read it: it holds passwords, password hashes and who ate what.
 // B3. Telemetry, logs, caches and the file of messages out are not in it: the shop goes on without.
 
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type DataFolder, layoutOf } from '../data-folder.ts';
 import { readIfThere, writeWhole } from '../files.ts';
 import { LaunchError } from '../launch-error.ts';
 import { ownerOf, takeLock } from '../lock.ts';
-import { majorVersionOf } from '../postgres/binaries.ts';
 import { clusterIn } from '../postgres/cluster.ts';
 import { superuserUrl } from '../postgres/databases.ts';
 import { choosePlace, type Place } from '../postgres/place.ts';
@@ -25,6 +24,8 @@ import { backupVersion, type ListedFile, readFormatOf, writeManifest } from './m
 import { copyRunningCluster, skipsInStopped } from './running-cluster.ts';
 
 export type BackupReport = {
+  /** Messages that were on a RabbitMQ of this shop are not in it. */
+  withoutBus: boolean;
   folder: string;
   running: boolean;
   at: Date;
@@ -99,7 +100,7 @@ async function fill(folder: DataFolder, draft: string, signal: AbortSignal | und
       ? await copyStopped(folder, place, contents)
       : await copyRunning(folder, place, port, contents);
   await syncFolders(draft, contents.folders);
-  const postgres = majorVersionOf(place.native);
+  const postgres = Number(readFileSync(join(draft, 'cluster', 'PG_VERSION'), 'utf8'));
   writeManifest(draft, {
     ...({ product: 'rushlight-backup', version: backupVersion } as const),
     ...{ at: at.toISOString(), running: port !== undefined, postgres },
@@ -109,7 +110,8 @@ async function fill(folder: DataFolder, draft: string, signal: AbortSignal | und
     files: contents.files,
   });
   const bytes = contents.files.reduce((sum, file) => sum + file.bytes, 0);
-  return { running: port !== undefined, at, bytes, files: contents.files.length };
+  const withoutBus = existsSync(join(folder.root, 'rabbitmq'));
+  return { withoutBus, running: port !== undefined, at, bytes, files: contents.files.length };
 }
 
 /** Files of services that are telemetry or logs (B3), or the drafts of others. */
@@ -179,7 +181,11 @@ async function copyStopped(folder: DataFolder, place: Place, contents: Contents)
     );
   }
   const cluster = clusterIn(place);
-  if (!existsSync(cluster)) throw new LaunchError(`There is no database in ${place.home}.`);
+  if (!existsSync(cluster)) {
+    throw new LaunchError(
+      `There is no database in ${place.home}. A Postgres by URL is backed up with its own tools.`,
+    );
+  }
   const lock = takeLock(folder.root, 0);
   try {
     if (runningPort(cluster) !== undefined) throw new LaunchError(`Postgres was started just now.`);

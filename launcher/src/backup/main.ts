@@ -33,6 +33,9 @@ async function makeBackup(target: string, given: { data?: string }): Promise<voi
   say(
     `it stands for ${report.at.toISOString()}; whoever can read it has the passwords of the shop`,
   );
+  if (report.withoutBus) {
+    say('what was on its way over RabbitMQ is not in it: see docs/BACKUP.md before you restore it');
+  }
 }
 
 async function restoreBackup(given: { from: string; data?: string; check?: boolean }) {

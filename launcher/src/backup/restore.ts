@@ -16,6 +16,7 @@ import {
 import type { FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type DataFolder, formatVersion, layoutOf } from '../data-folder.ts';
+import { findDebianPostgres } from '../engines/debian-postgres.ts';
 import { writeWhole } from '../files.ts';
 import { LaunchError } from '../launch-error.ts';
 import { ownerOf, takeLock } from '../lock.ts';
@@ -35,10 +36,10 @@ export async function checkedBackup(from: string): Promise<Manifest> {
   const folder = resolve(from);
   const manifest = readManifest(folder);
   const { postgres, platform, arch } = manifest;
-  const brought = majorVersionOf(findPostgres());
-  if (postgres !== brought) {
+  const there = versionsThere();
+  if (!there.includes(postgres)) {
     throw new LaunchError(
-      `${folder} is of Postgres ${postgres}, this Rushlight brings ${brought}. ` +
+      `${folder} is of Postgres ${postgres}, here is ${there.join(' and ')}. ` +
         'Restore it with the Rushlight that wrote it.',
     );
   }
@@ -55,6 +56,19 @@ export async function checkedBackup(from: string): Promise<Manifest> {
   }
   await checkBackup(folder, manifest);
   return manifest;
+}
+
+/** Of the embedded programs, and of those of the system where there are any. */
+function versionsThere(): number[] {
+  const ways = [findPostgres, findDebianPostgres];
+  return ways.flatMap((find) => {
+    try {
+      return [majorVersionOf(find())];
+    } catch (error) {
+      if (error instanceof LaunchError) return [];
+      throw error;
+    }
+  });
 }
 
 /** @throws LaunchError; nothing is left in the data folder then */
