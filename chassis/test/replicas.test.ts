@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { inventoryApi } from '@rushlight/contracts';
+import { inventoryApi, kitchenApi } from '@rushlight/contracts';
 import { expect, onTestFinished, test } from 'vitest';
 import { realEnvironment as env } from '../src/environment.ts';
 import { createClient } from '../src/http/client.ts';
@@ -75,6 +75,20 @@ test('while a replica is gone every call is answered by another, also one with a
   for (let calls = 0; calls < 50; calls++) await ask(`item-${calls}`);
   for (let calls = 0; calls < 50; calls++) await reserve();
   expect(stays.calls).toBe(100);
+});
+
+test('what was cut off is sent again to another replica, if its contract says that this is harmless', async () => {
+  const cuts = await startNeighbour(() => cuts.server.closeAllConnections());
+  const answers = await startNeighbour();
+  const { client, reserve } = clientOf(cuts, answers);
+  while (cuts.calls === 0) await reserve();
+  expect(answers.calls).toBeGreaterThan(0);
+  const other = clientOf(cuts);
+  const call = { body: { orderId: '01a200a9-8b21-7e6f-9f95-d9b6df9a6f00' } };
+  const before = cuts.calls;
+  await expect(other.client.call(kitchenApi.voidTicket, call)).rejects.toThrow(/did not answer/);
+  expect(cuts.calls).toBe(before + 1);
+  expect(client.replicas).toBe(2);
 });
 
 test('a replica that stands still gets few calls while another works', async () => {

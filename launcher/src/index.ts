@@ -1,3 +1,4 @@
+export { findDebianPostgres } from './engines/debian-postgres.ts';
 export {
   findRabbitmq,
   type RabbitmqOptions,
@@ -5,6 +6,7 @@ export {
   rabbitmqPart,
   rabbitmqUrl,
 } from './engines/rabbitmq.ts';
+export { findRedis } from './engines/redis.ts';
 export { LaunchError } from './launch-error.ts';
 export { RotatedLog } from './logs.ts';
 export type { PartEvent } from './part.ts';

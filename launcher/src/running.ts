@@ -289,7 +289,7 @@ export class Running {
       environment: environmentOf(replica, around),
       settings: {
         ...(name === 'monitor' ? { RUSHLIGHT_MONITOR_LOG_FOLDER: this.#folder.logs } : {}),
-        ...settingsOfReplica(this.#countOf(name)),
+        ...settingsOfReplica(name, this.#countOf(name)),
         ...settingsOf(name, settings),
         ...env?.[name],
         ...(name === 'monitor' ? { [otlpPortSetting]: String(this.#otlp?.port) } : {}),

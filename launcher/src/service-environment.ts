@@ -73,10 +73,13 @@ function ofServices(name: ServiceName, around: Surroundings): Told {
 }
 
 const drainMs = 400;
+/** Students use their connections less often than services do. */
+const gatewayDrainMs = 2_000;
 
 /** What replicas are set to, unless somebody says otherwise (V2). */
-export function settingsOfReplica(replicas: number): Record<string, string> {
-  return replicas > 1 ? { RUSHLIGHT_DRAIN_MS: String(drainMs) } : {};
+export function settingsOfReplica(name: ProcessName, replicas: number): Record<string, string> {
+  const ms = name === 'gateway' ? gatewayDrainMs : drainMs;
+  return replicas > 1 ? { RUSHLIGHT_DRAIN_MS: String(ms) } : {};
 }
 
 const prefixOf = (name: ProcessName): string => `RUSHLIGHT_${name.toUpperCase()}_`;

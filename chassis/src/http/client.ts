@@ -2,8 +2,8 @@
 //
 // C1. Every call has a deadline, and takes what is left of it along.
 // C2. An answer is a value or an ApiError; no answer is an UnavailableError: the effect may exist.
-// C3. A call is sent again only when it cannot have had an effect (a GET, or never sent), only while
-//     its deadline lasts, and only within the retry budget.
+// C3. A call is sent again only when that changes nothing (a GET, never sent, or repeatable by its
+//     contract), only while its deadline lasts, and only within the retry budget.
 // C4. While the breaker is open nothing is sent. A call that our side gave up, or gave too little
 //     time, says nothing about the neighbour.
 // C5. Of several replicas one takes the call: see replicas.ts.
@@ -179,9 +179,9 @@ async function sendWithRetries(
       if (wasNeverSent(error) && tried.size < replicas.all.length) continue;
       const waitMs = backoffMs(env, attempt, { baseMs: 25, maxMs: 500 });
       const late = env.monotonicMs() + waitMs >= endsMs;
-      const repeatable = route.method === 'GET' || wasNeverSent(error);
+      const harmless = route.method === 'GET' || route.repeatable === true || wasNeverSent(error);
       const open = error instanceof BreakerOpenError;
-      if (open || !repeatable || late || attempt >= triesMax || !budget.tryRetry()) throw error;
+      if (open || !harmless || late || attempt >= triesMax || !budget.tryRetry()) throw error;
       metrics.count('http_client_retries_total', { target });
       await env.sleep(waitMs, options.signal);
     }

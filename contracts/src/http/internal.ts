@@ -71,6 +71,7 @@ export const ordersApi = {
     who: 'service',
     owner: 'orders',
     priority: 'checkout',
+    repeatable: true,
     bodyBytesMax: limits.internalBodyBytesMax,
     body: z.object({
       orders: z
@@ -88,6 +89,7 @@ export const ordersApi = {
     who: 'service',
     owner: 'orders',
     priority: 'checkout',
+    repeatable: true,
     bodyBytesMax: limits.internalBodyBytesMax,
     body: z.object({ keys: z.array(KeyUse).min(1).max(limits.orderBatchMax) }),
     replies: { 200: z.object({ answers: z.array(Answer.nullable()) }) },
@@ -121,6 +123,7 @@ export const inventoryApi = {
     who: 'service',
     owner: 'inventory',
     priority: 'checkout',
+    repeatable: true,
     bodyBytesMax: limits.internalBodyBytesMax,
     body: z.object({
       orders: z

@@ -28,6 +28,8 @@ export type Route = {
   readonly lab?: true;
   /** Answers with a stream of server-sent events. */
   readonly stream?: true;
+  /** To send it again changes nothing: whoever gets no answer may. A GET always is. */
+  readonly repeatable?: true;
   readonly bodyBytesMax?: number;
   readonly params?: Fields;
   readonly query?: Fields;
