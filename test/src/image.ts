@@ -52,7 +52,7 @@ export async function buildImage(say: (line: string) => void): Promise<Image> {
   const buildah = async (...words: string[]): Promise<string> => {
     const options = { cwd: root, maxBuffer: outputMax, timeout: buildMsMax };
     const all = [...storage, '--storage-driver', 'vfs', ...words];
-    return (await run('nice', ['-n', '10', 'buildah', ...all], options)).stdout.trim();
+    return (await run('buildah', all, options)).stdout.trim();
   };
   const measure = async (what: string, step: () => Promise<void>): Promise<void> => {
     const startedMs = performance.now();
