@@ -301,8 +301,9 @@ const programs = {
   },
   servers: {
     isThere: () =>
-      ['redis-server', 'rabbitmq-server', 'pgbouncer'].every(inPathOrSbin) && hasDebianPostgres(),
-    packages: ['redis-server', 'rabbitmq-server', 'postgresql', 'pgbouncer'],
+      ['redis-server', 'rabbitmq-server', 'pgbouncer', 'openssl'].every(inPathOrSbin) &&
+      hasDebianPostgres(),
+    packages: ['redis-server', 'rabbitmq-server', 'postgresql', 'pgbouncer', 'openssl'],
     onMac: 'no packages',
     without: 'the tests on RabbitMQ, Redis and a Postgres of the system will not run',
   },

@@ -92,7 +92,7 @@ export function createPlaceOrder(options: PlaceOrderOptions): PlaceOrder {
       try {
         verdict = await cache.take(`orders of ${studentId}`, rate);
       } catch (error) {
-        // A cache that is down lets everybody through: it is a hint.
+        // Behind a shared cache is one of our own, so this is a cache that was closed: we are ending.
         options.log.warn({ error }, 'the rate of a student could not be checked');
       }
       if (verdict?.allowed === false) throw tooFast(verdict);
