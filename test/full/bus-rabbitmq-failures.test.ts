@@ -35,11 +35,21 @@ const revoked = (): Message<'token.revoked'> => ({
   events: [{ subject: 'ana', expiresAtS: 9 }],
 });
 
+const policy = { backoffMsMin: 5, backoffMsMax: 40 };
+const common = { name: 'test', env, log: silentLog, policy };
+
+/** A bus that is there, however slow this machine is now. */
 async function open(url: string, more: Partial<RabbitBusOptions> = {}): Promise<Bus> {
-  const policy = { backoffMsMin: 5, backoffMsMax: 40 };
-  const bus = await openRabbitBus({ url, name: 'test', env, log: silentLog, policy, ...more });
-  onTestFinished(() => bus.close());
-  return bus;
+  const endMs = env.monotonicMs() + deadlineMs;
+  for (;;) {
+    try {
+      const bus = await openRabbitBus({ url, ...common, ...more });
+      onTestFinished(() => bus.close());
+      return bus;
+    } catch (error) {
+      if (!(error instanceof UnavailableError) || env.monotonicMs() > endMs) throw error;
+    }
+  }
 }
 
 async function proxied(url: string): Promise<{ proxy: TcpProxy; through: string }> {
@@ -68,16 +78,7 @@ describe.skipIf(missing !== undefined)('RabbitMQ', () => {
 
   test('eight processes may open an empty broker at the same time', async () => {
     const url = rabbitmq.freshUrl();
-    const patient = async (): Promise<Bus> => {
-      for (let tries = 1; ; tries += 1) {
-        try {
-          return await open(url);
-        } catch (error) {
-          if (!(error instanceof UnavailableError) || tries === 5) throw error;
-        }
-      }
-    };
-    const buses = await Promise.all(Array.from({ length: 8 }, patient));
+    const buses = await Promise.all(Array.from({ length: 8 }, () => open(url)));
     await Promise.all(buses.map((bus) => bus.ping()));
   });
 
@@ -88,7 +89,8 @@ describe.skipIf(missing !== undefined)('RabbitMQ', () => {
     await expect(open(`${url}-nowhere`)).rejects.toThrow(/host\d+-nowhere.*not found/);
     const nobody = new URL(url);
     nobody.port = '1';
-    await expect(open(nobody.href)).rejects.toBeInstanceOf(UnavailableError);
+    const unreachable = openRabbitBus({ url: nobody.href, ...common });
+    await expect(unreachable).rejects.toBeInstanceOf(UnavailableError);
     const host = new URL(url).pathname.slice(1);
     const declare = `rabbit_amqqueue:declare(rabbit_misc:r(<<"${host}">>, queue, <<"rushlight.orders">>), true, false, [], none, <<"test">>)`;
     rabbitmq.ctl('eval', `element(1, ${declare}).`);
@@ -126,12 +128,13 @@ describe.skipIf(missing !== undefined)('RabbitMQ', () => {
   test('a network that swallows everything: calls end in time, and go on afterwards', async () => {
     const url = rabbitmq.freshUrl();
     const { proxy, through } = await proxied(url);
-    const bus = await open(through, { answerMsMax: 400 });
+    const bus = await open(through, { answerMsMax: 1_500 });
     const message = decided();
     proxy.setMode('silent');
-    await expect(bus.publish([message])).rejects.toBeInstanceOf(UnavailableError);
-    await expect(bus.ping()).rejects.toBeInstanceOf(UnavailableError);
-    await expect(bus.depth('orders')).rejects.toBeInstanceOf(UnavailableError);
+    const calls = [bus.publish([message]), bus.ping(), bus.depth('orders')];
+    for (const call of await Promise.allSettled(calls)) {
+      expect(call).toMatchObject({ status: 'rejected', reason: { name: 'UnavailableError' } });
+    }
     proxy.setMode('open');
     await publishAtLast(bus, [message]);
     const handled = new Set<string>();
@@ -155,7 +158,7 @@ describe.skipIf(missing !== undefined)('RabbitMQ', () => {
     });
     const message = decided();
     await other.publish([message]);
-    await until(() => held === 1, { what: 'the frozen one to hold it' });
+    await until(() => held > 0, { what: 'the frozen one to hold it' });
     const handled: string[] = [];
     other.consume('orders', async ({ id }) => void handled.push(id));
     await until(() => handled.length === 1, { what: 'the other to get it', deadlineMs });
@@ -164,14 +167,14 @@ describe.skipIf(missing !== undefined)('RabbitMQ', () => {
 
   test('close ends while the network swallows everything', async () => {
     const { proxy, through } = await proxied(rabbitmq.freshUrl());
-    const bus = await open(through, { answerMsMax: 300 });
+    const bus = await open(through, { answerMsMax: 1_500 });
     const consuming = bus.consume('orders', async () => {});
     bus.listen(
       ['stock.changed'],
       () => {},
       () => {},
     );
-    await bus.ping();
+    await publishAtLast(bus, [decided()]);
     proxy.setMode('silent');
     await consuming.close();
     await bus.close();
@@ -180,10 +183,10 @@ describe.skipIf(missing !== undefined)('RabbitMQ', () => {
 
   test('a broker without memory: publishing waits, then says so; consuming goes on', async () => {
     const url = rabbitmq.freshUrl();
-    const bus = await open(url, { blockedMsMax: 200, answerMsMax: 600 });
+    const bus = await open(url, { blockedMsMax: 200, answerMsMax: 1_500 });
     const handled = new Set<string>();
     const before = Array.from({ length: 10 }, () => decided());
-    await bus.publish(before);
+    await publishAtLast(bus, before);
     rabbitmq.ctl('set_vm_memory_high_watermark', '0.000001');
     const [first, second] = [decided(), decided()];
     try {
@@ -305,8 +308,8 @@ describe.skipIf(missing !== undefined)('RabbitMQ', () => {
     const seed = newSeed('kills of RabbitMQ');
     const dice = seededRandom(seed);
     const url = rabbitmq.freshUrl();
-    const open2 = (): Promise<Bus> => open(url, { answerMsMax: 1_000 });
-    const [one, two] = [await open2(), await open2()];
+    const one = await open(url, { answerMsMax: 1_500 });
+    const two = await open(url, { answerMsMax: 1_500 });
     const { transaction, outbox } = createMemoryLedger({ env });
     const relay = startRelay({ outbox, bus: one, env, log: silentLog, pauseMs: 5 });
     onTestFinished(() => relay.close(0));

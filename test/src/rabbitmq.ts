@@ -31,7 +31,7 @@ export function rabbitmqMissing(): string | undefined {
     : 'rabbitmq-server is missing (to have it: apt-get install rabbitmq-server)';
 }
 
-const hostsAtOnce = 24;
+const hostsAtOnce = 28;
 const password = 'only-for-tests';
 
 /** Starts one with nothing in it; disposing stops it and removes what it wrote. */
