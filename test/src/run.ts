@@ -1,4 +1,4 @@
-// `npm test` and `npm run test:full`: runs the suites one after another, says what it could not run
+// `npm test` and `npm run test:full [-- --after-test]`: runs the suites one after another, says what it could not run
 // and how to get it, and closes with what failed and one line of counts.
 
 import { spawn } from 'node:child_process';
@@ -23,6 +23,8 @@ type Report = {
 };
 
 const full = process.argv.includes('--full');
+/** What `npm test` runs was run just before. */
+const afterTest = process.argv.includes('--after-test');
 const root = new URL('../../', import.meta.url).pathname;
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
 
@@ -65,7 +67,8 @@ const folder = mkdtempSync(join(tmpdir(), 'rushlight-test-'));
 let passed = 0;
 const failures: string[] = [];
 try {
-  for (const project of ['unit', 'integration', 'system', ...(full ? ['full'] : [])]) {
+  const usual = afterTest ? [] : ['unit', 'integration', 'system'];
+  for (const project of [...usual, ...(full ? ['full'] : [])]) {
     const counts = await runProject(project, folder);
     passed += counts.passed;
     failures.push(...counts.failures);
