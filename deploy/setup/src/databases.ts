@@ -31,13 +31,23 @@ export async function ping(url: string): Promise<void> {
 
 function connection(url: string): pg.Client {
   const client = new pg.Client({
-    connectionString: url,
+    connectionString: forDriver(url),
     connectionTimeoutMillis: connectMs,
     query_timeout: statementMs,
     application_name: 'setup',
   });
   client.on('error', () => undefined); // The query that runs fails by itself.
   return client;
+}
+
+/** `sslmode` means what it means to libpq, as it does to the services. */
+function forDriver(text: string): string {
+  const url = new URL(text);
+  const { searchParams } = url;
+  if (searchParams.has('sslmode') && !searchParams.has('uselibpqcompat')) {
+    searchParams.set('uselibpqcompat', 'true');
+  }
+  return url.href;
 }
 
 /**
