@@ -314,7 +314,7 @@ type Router = {
 test.each(['off', 'letsencrypt', 'own'])('the edge with TLS %s', (mode) => {
   const { edge } = compose.services;
   const given = { ...environmentOf(edge ?? expect.fail()), RUSHLIGHT_TLS: mode };
-  const text = rendered(read('deploy/traefik/shop.yml'), given);
+  const text = rendered(read('deploy/traefik/shop.yml.template'), given);
   expect(text).not.toMatch(/\{\{|\}\}/);
   const { http, tls } = parse(text);
   const command = edge?.command?.join('\n') ?? '';
