@@ -1,7 +1,13 @@
 // The faults that the lab can switch on. Each acts on a process from outside, never in its code.
 
 import { limits } from './limits.ts';
-import { type EngineName, engineNames, type ProcessName, processNames } from './services.ts';
+import {
+  type EngineName,
+  engineNames,
+  kindOfPart,
+  type ProcessName,
+  processNames,
+} from './services.ts';
 
 export type FaultSpec = {
   readonly where: 'process';
@@ -38,5 +44,5 @@ export type FaultTarget = ProcessName | EngineName | `${ProcessName}-${number}`;
 export const faultTargets: readonly FaultTarget[] = [...processNames, ...engineNames];
 
 export function isFaultTarget(text: string): text is FaultTarget {
-  return (faultTargets as readonly string[]).includes(text.replace(/-[1-9]\d?$/, ''));
+  return (faultTargets as readonly string[]).includes(kindOfPart(text));
 }

@@ -74,8 +74,18 @@ export type ProcessName = keyof typeof processes;
 export const processNames = Object.keys(processes) as ProcessName[];
 
 /** What services stand on. Each is run by the launcher, or by somebody else at a URL. */
-export const engineNames = ['postgres', 'rabbitmq', 'redis'] as const;
-export type EngineName = (typeof engineNames)[number];
+export const engines = {
+  postgres: { summary: 'The databases of all services, and the bus unless there is a broker.' },
+  rabbitmq: { summary: 'The bus: what travels between services.' },
+  redis: { summary: 'The cache that replicas share; nothing is lost with it.' },
+} as const;
+export type EngineName = keyof typeof engines;
+export const engineNames = Object.keys(engines) as EngineName[];
 
 /** The parts of a shop that has one of each. It may have replicas, and further engines. */
 export const partNames: readonly (ProcessName | 'postgres')[] = [...processNames, 'postgres'];
+
+/** `orders` for the part `orders-2`, which is one process of several; else the name itself. */
+export function kindOfPart(part: string): string {
+  return part.replace(/-[1-9]\d?$/, '');
+}

@@ -9,7 +9,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '@rushlight/chassis';
-import { ApiError, limits, partNames } from '@rushlight/contracts';
+import { ApiError, kindOfPart, limits, partNames } from '@rushlight/contracts';
 import { z } from 'zod';
 import type { Targets } from './api/parts.ts';
 import { AddressError, checkTargetUrl } from './scrape/addresses.ts';
@@ -34,7 +34,7 @@ const startsWithinS = 15;
 
 /** What watches the shop from outside is called so in its rules and dashboards. */
 const reserved: ReadonlySet<string> = new Set([...partNames, 'prometheus']);
-const isReserved = (name: string): boolean => reserved.has(name.toLowerCase().replace(/-\d+$/, ''));
+const isReserved = (name: string): boolean => reserved.has(kindOfPart(name.toLowerCase()));
 
 export type OpenTargets = Targets & {
   /** Scrapes the monitor too, from when it knows its own port. */

@@ -1,8 +1,9 @@
-import type { ProcessName, ServiceState } from '@rushlight/contracts';
+import type { ServiceState } from '@rushlight/contracts';
 import {
+  engines,
+  kindOfPart,
   partNames,
   processes,
-  processNames,
   type publicApi,
   type Reply,
 } from '@rushlight/contracts';
@@ -79,7 +80,9 @@ function Grid({
           key={part.name}
           part={part}
           summary={summaryOf(part.name)}
-          fault={faults.find(({ target }) => target === part.name)?.fault}
+          fault={
+            faults.find(({ target }) => [part.name, kindOfPart(part.name)].includes(target))?.fault
+          }
           labOn={labOn}
           nowMs={nowMs}
           onKill={() => onKill(part.name)}
@@ -91,8 +94,9 @@ function Grid({
 }
 
 function summaryOf(name: string): string {
-  if (name === 'postgres') return 'The database of all services, and the bus.';
-  return processNames.includes(name as ProcessName) ? processes[name as ProcessName].summary : '';
+  const kind = kindOfPart(name);
+  const table: Readonly<Record<string, { summary: string }>> = { ...processes, ...engines };
+  return table[kind]?.summary ?? '';
 }
 
 function GridSkeleton() {

@@ -1,4 +1,4 @@
-import { publicApi } from '@rushlight/contracts';
+import { kindOfPart, publicApi } from '@rushlight/contracts';
 import { useMutation } from '@tanstack/react-query';
 import { toast } from 'sonner';
 import { call, queryClient } from '../api/api.ts';
@@ -15,7 +15,8 @@ export function useFault() {
     },
     onError: (error, { target }) => {
       const cutOff = error instanceof CallError && error.kind === 'unreachable';
-      if (cutOff && target === 'gateway') toast('gateway was killed, and so was its answer.');
+      if (cutOff && kindOfPart(target) === 'gateway')
+        toast('gateway was killed, and so was its answer.');
       else toast.error(errorText(error));
     },
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['admin'] }),

@@ -12,6 +12,7 @@ import {
   type FaultName,
   faults,
   isFaultTarget,
+  kindOfPart,
 } from '@rushlight/contracts';
 import type { Part } from '../part.ts';
 import { childrenOf, signal } from '../processes.ts';
@@ -94,9 +95,7 @@ export class FaultBook {
 
   /** B3. */
   #partsOf(target: string): Part[] {
-    const replicas = [...this.#parts.values()].filter(
-      ({ name }) => name.replace(/-\d+$/, '') === target,
-    );
+    const replicas = [...this.#parts.values()].filter(({ name }) => kindOfPart(name) === target);
     return [this.#parts.get(target) ?? replicas].flat();
   }
 

@@ -7,6 +7,7 @@ import {
   faults,
   identityApi,
   isFaultTarget,
+  kindOfPart,
   type labApi,
   launcherApi,
   paymentsApi,
@@ -77,7 +78,7 @@ function told(error: unknown, part: string): unknown {
 
 /** @param parts the parts that run; of several processes the service as a whole is a target, too */
 function catalogue(parts: readonly string[]) {
-  const targets = [...new Set(parts.flatMap((name) => [name.replace(/-\d+$/, ''), name]))];
+  const targets = [...new Set(parts.flatMap((name) => [kindOfPart(name), name]))];
   return faultNames.map((fault) => ({
     fault,
     summary: faults[fault].summary,
