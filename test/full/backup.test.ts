@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { startTestPostgres } from '@rushlight/chassis/testing';
 import { type AuditReport, publicApi } from '@rushlight/contracts';
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { runBackup } from '../src/command.ts';
 import { eventually } from '../src/eventually.ts';
 import { jsonOf } from '../src/http.ts';
@@ -25,6 +25,9 @@ import { place, placed } from '../src/ordering.ts';
 import { type Shop, type Student, startCrowdedShop, startShop } from '../src/platform.ts';
 import { newSeed, report } from '../src/report.ts';
 import { type Acknowledged, type Shoppers, startShoppers } from '../src/shoppers.ts';
+import { mountSmallDisk } from '../src/small-disk.ts';
+
+vi.setConfig({ testTimeout: 360_000, hookTimeout: 240_000 });
 
 const perS = 20;
 const patientMs = 120_000;
@@ -141,6 +144,22 @@ test('nothing is overwritten: neither a backup, nor a shop, be it running or not
   expect([used.code, used.said]).toEqual([1, expect.stringContaining('is not empty')]);
 });
 
+test('a full disk is told, and nothing is left on it', async () => {
+  const disk = mountSmallDisk(20);
+  if (typeof disk === 'string') return report(`full disk: not run, because ${disk}`);
+  try {
+    const target = join(disk.data, 'backup');
+    const made = await backUp(target);
+    expect([made.code, made.said]).toEqual([1, expect.stringContaining('is full')]);
+    expect(readdirSync(disk.data)).toEqual([]);
+    const restored = await restore(backup, disk.data);
+    expect([restored.code, restored.said]).toEqual([1, expect.stringContaining('is full')]);
+    expect(readdirSync(disk.data)).toEqual([]);
+  } finally {
+    disk.unmount();
+  }
+});
+
 test('a backup that is not as it was written is refused, and nothing is left of the try', async () => {
   const damaged = join(parent, 'damaged');
   const largest = readdirSync(join(backup, 'cluster/pg_wal')).filter((name) => name.length === 24);
@@ -231,9 +250,7 @@ test('a backup of a stopped shop has its last orders, too', async () => {
 });
 
 // What docs/BACKUP.md says of a bus that is not in the backup: RabbitMQ, or a database of its own.
-test('where the bus is lost, unpaid orders end, and the audit names the paid ones to be cancelled', {
-  timeout: 3 * patientMs,
-}, async () => {
+test('where the bus is lost, unpaid orders end, and the audit names the paid ones to be cancelled', async () => {
   const folder = join(parent, 'restored-without-bus');
   expect((await restore(backupUnderWay, folder)).code).toBe(0);
   await using bus = await startTestPostgres();
