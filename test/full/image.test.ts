@@ -205,10 +205,12 @@ describe.skipIf(why !== undefined)('the image', () => {
       }
       for (const name of processNames) await untilReady(name);
       await order();
-      const codes = await Promise.all(
-        processNames.map(async (name) => [name, await running.get(name)?.stop()]),
-      );
-      expect(codes).toEqual(processNames.map((name) => [name, 0]));
+      // The edge of the shop first, as whoever stops it well does.
+      const codes: [string, number | null | undefined][] = [];
+      for (const name of processNames.toReversed()) {
+        codes.push([name, await running.get(name)?.stop()]);
+      }
+      expect(codes).toEqual(processNames.toReversed().map((name) => [name, 0]));
     },
     upMsMax * 3,
   );

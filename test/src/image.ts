@@ -6,7 +6,7 @@
 //     checkout, under the name that the Dockerfile asks for.
 // I2. Settings of npm reach the build as a secret, and nothing of them is left in the image.
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { chmod, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,10 @@ export function whyNoImage(): string | undefined {
   if (process.platform !== 'linux') return 'images are built on Linux only';
   if (process.getuid?.() !== 0) return 'building an image without an engine needs root';
   const missing = missingPrograms(['buildah', 'debootstrap', 'unshare']);
-  if (missing.length === 0) return undefined;
+  if (missing.length === 0) {
+    const mount = ['--mount', '--pid', '--fork', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'];
+    return spawnSync('unshare', mount).status === 0 ? undefined : 'nobody may mount anything here';
+  }
   return `${missing.join(', ')} missing (to have them: apt-get install buildah debootstrap)`;
 }
 
