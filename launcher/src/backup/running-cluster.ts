@@ -4,7 +4,8 @@
 // R1. The files are copied between pg_backup_start and pg_backup_stop. They do not fit each other, and
 //     pages may be torn; the write-ahead log of that time, played back at the first start, mends
 //     both: Postgres writes whole pages into it meanwhile.
-// R2. The log is kept from before the start until it is copied, by a slot that ends with our session.
+// R2. The log is kept from before the start until it is copied, by a slot that ends with our session;
+//     at most a gigabyte of it (settings.ts): a copy that takes longer than that fails.
 // R3. The result stands for one instant in all databases: the end of the copy. Without the label, or
 //     with a part of the log missing, Postgres would start on nonsense; so both are checked here.
 
@@ -58,13 +59,13 @@ export async function copyRunningCluster(options: {
   const { url, cluster, target, copyAll, copyFile } = options;
   const client = await connected(url);
   try {
-    await client.query('SELECT pg_create_physical_replication_slot($1, true, true)', [
-      `rushlight_backup_${process.pid}`,
-    ]);
-    const start = await one<{ lsn: string; file: string; segment: string }>(
+    await one(
       client,
-      `SELECT lsn, pg_walfile_name(lsn) AS file, current_setting('wal_segment_size') AS segment
-       FROM pg_backup_start('rushlight', true) AS lsn`,
+      `SELECT pg_create_physical_replication_slot('rushlight_backup_${process.pid}', true, true)`,
+    );
+    const start = await one<{ file: string }>(
+      client,
+      `SELECT pg_walfile_name(lsn) AS file FROM pg_backup_start('rushlight', true) AS lsn`,
     );
     await copyAll((path) => skipsInRunning(path) || path === controlFile);
     await settledControlFile(cluster);
@@ -107,9 +108,14 @@ async function connected(url: string): Promise<pg.Client> {
   }
 }
 
+/** @throws LaunchError when Postgres died meanwhile, or gave the backup up because it took too long */
 async function one<Row extends object>(client: pg.Client, query: string): Promise<Row> {
-  const { rows } = await client.query<Row>(query);
-  const [row] = rows;
+  const [row] = await client.query<Row>(query).then(
+    ({ rows }) => rows,
+    (error: Error) => {
+      throw new LaunchError(`Postgres did not go on with the backup: ${error.message}. Try again.`);
+    },
+  );
   if (row === undefined) throw new Error(`no answer to ${query}`);
   return row;
 }

@@ -34,6 +34,8 @@ const settings: Readonly<Record<string, string>> = {
   // Enough for a backup of the running cluster (npm run backup); nobody replicates from here.
   wal_level: 'replica',
   max_wal_senders: '0',
+  // A backup that stands still must not fill the disk with what is kept for it.
+  max_slot_wal_keep_size: '1GB',
   max_logical_replication_workers: '0',
   // A client that is gone must not keep its locks.
   client_connection_check_interval: '5s',
