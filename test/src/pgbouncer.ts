@@ -31,6 +31,7 @@ export async function startPgbouncer(postgresUrl: string): Promise<Pooler> {
     auth_type: 'any',
     pool_mode: 'transaction',
     default_pool_size: 3,
+    server_login_retry: 1,
     max_client_conn: 500,
     ignore_startup_parameters: '',
     log_connections: 0,
