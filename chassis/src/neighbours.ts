@@ -73,8 +73,10 @@ export function createNeighbours(parts: Parts): Neighbours {
       };
       const url = config.busUrl;
       const options = { url, name: config.instance, env, log, hooks };
-      const openBus = /^amqps?:/.test(url) ? openRabbitBus : openPostgresBus;
-      const opened = await onceUp(env, () => openBus(options));
+      // What the bus brings can wait; what a service answers at once cannot.
+      const opened = /^amqps?:/.test(url)
+        ? await openRabbitBus({ ...options, connectsLater: true })
+        : await onceUp(env, () => openPostgresBus(options));
       const bus = tracer ? traceBus(opened, tracer) : opened;
       watchBus(config.service, bus, metrics);
       own('bus', () => bus.close());

@@ -97,6 +97,27 @@ describe.skipIf(missing !== undefined)('RabbitMQ', () => {
     await expect(open(url)).rejects.toThrow(/declared otherwise.*rushlight\.orders/);
   });
 
+  test('a bus may be opened before its broker: it works when that is there', async () => {
+    const url = rabbitmq.freshUrl();
+    const { proxy, through } = await proxied(url);
+    proxy.setMode('refusing');
+    const said: string[] = [];
+    const say = (_: unknown, message: string): void => void said.push(message);
+    const log = { ...silentLog, info: say, warn: say };
+    const bus = await openRabbitBus({ url: through, ...common, log, connectsLater: true });
+    onTestFinished(() => bus.close());
+    const handled: string[] = [];
+    bus.consume('orders', async ({ id }) => void handled.push(id));
+    await expect(bus.publish([decided()])).rejects.toBeInstanceOf(UnavailableError);
+    proxy.setMode('open');
+    const message = decided();
+    await publishAtLast(bus, [message]);
+    await until(() => handled.includes(message.id), { what: 'the message', deadlineMs });
+    // One line of each kind for each of its two connections, however often they were tried.
+    expect(said.filter((line) => /is not connected/.test(line))).toHaveLength(2);
+    expect(said.filter((line) => /is connected again/.test(line))).toHaveLength(2);
+  });
+
   test('a lost connection is made again: listeners read anew, consumers go on', async () => {
     const url = rabbitmq.freshUrl();
     const { proxy, through } = await proxied(url);

@@ -14,6 +14,7 @@ import {
   createBreaker,
 } from '../breaker.ts';
 import type { Environment } from '../environment.ts';
+import { UnavailableError } from '../store/store.ts';
 
 export type Replica = {
   readonly url: string;
@@ -41,9 +42,11 @@ const pingMsMax = 1_000;
 
 export class Replicas {
   readonly all: readonly Replica[];
+  readonly #target: string;
   readonly #env: ReplicasOptions['env'];
 
   constructor(options: ReplicasOptions) {
+    this.#target = options.target;
     this.#env = options.env;
     this.all = options.urls.map((url) => openReplica(options, url));
   }
@@ -96,7 +99,15 @@ export class Replicas {
   #probe(replica: Replica): void {
     const { breaker } = replica;
     const isDue = breaker.status === 'open' && breaker.outlook === 'half-open';
-    if (isDue) breaker.run(() => pingOf(replica)).catch(() => undefined);
+    if (isDue) breaker.run(() => this.#pingAsCall(replica)).catch(() => undefined);
+  }
+
+  async #pingAsCall(replica: Replica): Promise<void> {
+    await pingOf(replica).catch((error: unknown) => {
+      throw new UnavailableError(this.#target, `${replica.url} did not answer /ping`, {
+        cause: error,
+      });
+    });
   }
 }
 

@@ -71,7 +71,6 @@ export const ordersApi = {
     who: 'service',
     owner: 'orders',
     priority: 'checkout',
-    repeatable: true,
     bodyBytesMax: limits.internalBodyBytesMax,
     body: z.object({
       orders: z

@@ -56,6 +56,7 @@ const reopenMsMin = 50;
 const reopenMsMax = 3_000;
 const leaveMsMax = 1_000;
 const idleMsMax = 60_000;
+const lookMs = 5_000;
 const declareMsMax = 20_000;
 
 /** Starts to consume; see Bus.consumeBatches. */
@@ -142,7 +143,7 @@ class Consumer implements Subscription {
       try {
         const session = await this.#open();
         failures = 0;
-        await session.ended;
+        await Promise.race([session.ended, this.#unheard(session)]);
       } catch (error) {
         log.warn({ error, queue }, 'the queue cannot be read now; it is tried again');
       }
@@ -151,6 +152,29 @@ class Consumer implements Subscription {
       const wholeMs = Math.min(reopenMsMax, reopenMsMin * 2 ** Math.min(failures, 10));
       await env.sleep(wholeMs * (0.5 + env.random() / 2), closing).catch(() => {});
     }
+  }
+
+  /**
+   * Resolves when a queue does not know of any consumer: who consumes from one that is just being
+   * deleted is not told of its end (R5).
+   */
+  async #unheard({ main, suspects, ended }: Session): Promise<void> {
+    const { env, wire, family, closing } = this.#lane;
+    let isOver = false;
+    void ended.finally(() => {
+      isOver = true;
+    });
+    while (!isOver && !closing.aborted) {
+      await env.sleep(lookMs, closing).catch(() => {});
+      if (isOver || closing.aborted) break;
+      const looks = Promise.all([
+        main.queueDeclare({ queue: family.work, passive: true }),
+        suspects.queueDeclare({ queue: family.suspects, passive: true }),
+      ]);
+      const found = await wire.answer('looking at a queue', looks);
+      if (found.some(({ consumerCount }) => consumerCount === 0)) return;
+    }
+    await ended;
   }
 
   async #open(): Promise<Session> {

@@ -43,12 +43,14 @@ export type RabbitBusOptions = {
   heartbeatS?: number;
   /** How long `close` waits for the handlers that run, 5 s unless given. */
   drainMsMax?: number;
+  /** Opens also while the broker cannot be reached, and connects when it can. */
+  connectsLater?: boolean;
 };
 
 /**
  * Connects, and declares what is not there.
  *
- * @throws UnavailableError when it cannot be reached, Error when it refuses us
+ * @throws UnavailableError when it cannot be reached, unless it may be later; Error when it refuses us
  */
 export async function openRabbitBus(options: RabbitBusOptions): Promise<Bus> {
   const { url, name, env, log, hooks = {}, answerMsMax = 5_000, heartbeatS = 10 } = options;
@@ -59,7 +61,7 @@ export async function openRabbitBus(options: RabbitBusOptions): Promise<Bus> {
   const wires = [publishing, wire];
   const blockedMsMax = options.blockedMsMax ?? 5_000;
   const publisher = new Publisher({ wire: publishing, env, policy, blockedMsMax });
-  await firstConnection(url, publisher, wires);
+  await firstConnection(options, publisher, wires);
   const holdings = new Holdings();
   const asker = new Asker({ wire, holdings, env, policy });
   const drainMsMax = options.drainMsMax ?? 5_000;
@@ -94,9 +96,9 @@ export async function openRabbitBus(options: RabbitBusOptions): Promise<Bus> {
   };
 }
 
-/** The first failure ends it: whoever opens us decides whether to wait. */
+/** The first failure decides. */
 async function firstConnection(
-  url: string,
+  { url, connectsLater = false }: Pick<RabbitBusOptions, 'url' | 'connectsLater'>,
   publisher: Publisher,
   wires: readonly Wire[],
 ): Promise<void> {
@@ -106,8 +108,10 @@ async function firstConnection(
   try {
     await Promise.race([publisher.ready(), failed]);
   } catch (error) {
+    const mistake = mistakeIn(url, error);
+    if (connectsLater && mistake === undefined) return;
     await Promise.all(wires.map((wire) => wire.close()));
-    throw mistakeIn(url, error) ?? error;
+    throw mistake ?? error;
   }
 }
 

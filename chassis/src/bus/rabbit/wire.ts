@@ -5,6 +5,7 @@
 // W2. No wait is without end: whatever the broker does not answer in time is an UnavailableError,
 //     and a connection on which that happens is given up, for it may be a black hole.
 // W3. What is wrong with the URL (user, password, virtual host) is told as what it is.
+// W4. An outage is two lines in the log, however often the connection is tried.
 
 import { type Channel, Connection } from 'rabbitmq-client';
 import type { Environment } from '../../environment.ts';
@@ -126,13 +127,14 @@ export class Wire {
     const ours = (): boolean => connection === this.#connection;
     connection.on('error', (error: Error) => {
       if (!ours() || this.#closed) return;
+      if (!this.#failure) this.#warn(error);
       this.#failure = error;
       this.#firstFailure.resolve(error);
       this.#unblock();
-      this.#warn(error);
     });
     connection.on('connection', () => {
       if (!ours()) return;
+      if (this.#failure) this.#options.log.info({}, 'the bus is connected again');
       this.#failure = undefined;
       this.#unblock();
     });
