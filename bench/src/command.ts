@@ -7,9 +7,11 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { measureCost } from './cost.ts';
 import { measureOrders, ordersPlan } from './orders.ts';
 import { describeOrders } from './orders-report.ts';
+import { describeScale } from './scale/report.ts';
+import { measureScale, scalePlan } from './scale/scale.ts';
 import { measureTelemetry, telemetryPlan } from './telemetry.ts';
 
-const names = ['orders', 'cost', 'monitor', 'telemetry'] as const;
+const names = ['orders', 'cost', 'monitor', 'telemetry', 'scale'] as const;
 type Name = (typeof names)[number];
 
 type Options = {
@@ -57,6 +59,11 @@ async function runOne(name: Name, options: Options): Promise<unknown> {
       return measureCost({ ...options, ratePerS: options.rate, profiled: options.cpuProf }, say);
     case 'telemetry':
       return measureTelemetry(telemetryPlan, say);
+    case 'scale': {
+      const result = await measureScale(scalePlan, say);
+      say(describeScale(result));
+      return result;
+    }
     case 'monitor': {
       // Only who measures it needs its database in memory.
       const { measureMonitor } = await import('./monitor.ts');
@@ -67,7 +74,7 @@ async function runOne(name: Name, options: Options): Promise<unknown> {
 
 function readCommand(words: readonly string[]): { chosen: Name[]; options: Options } | number {
   const command = new Command('bench')
-    .description('The benchmarks: orders (the default), cost, monitor and telemetry.')
+    .description('The benchmarks: orders (the default), cost, monitor, telemetry and scale.')
     .usage('[names...] [options]   (npm run bench -- [names...] [options])')
     .argument('[names...]', names.join(' or '), readName)
     .option('--json <file>', 'write the results into this file')

@@ -25,6 +25,19 @@ export function growth(before: readonly Sample[], after: readonly Sample[]): Sam
     .filter(({ value }) => value > 0);
 }
 
+/** The samples of several processes of a service as those of one. */
+export function addUp(processes: readonly (readonly Sample[])[]): Sample[] {
+  const sums = new Map<string, Sample>();
+  for (const { name, labels, value } of processes.flat()) {
+    const { instance: _, ...shared } = labels;
+    const sample = { name, labels: shared, value };
+    const known = sums.get(seriesOf(sample));
+    if (known === undefined) sums.set(seriesOf(sample), sample);
+    else known.value += value;
+  }
+  return [...sums.values()];
+}
+
 function seriesOf({ name, labels }: Sample): string {
   return JSON.stringify([name, Object.entries(labels).sort()]);
 }

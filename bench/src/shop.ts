@@ -12,11 +12,12 @@ import {
   serviceNames,
   services,
 } from '@rushlight/contracts';
-import { type Platform, startPlatform } from '@rushlight/launcher';
+import { type Platform, type Scale, startPlatform } from '@rushlight/launcher';
 import pg from 'pg';
 import { call, untilTaken } from './api.ts';
-import { type CpuReading, readCpu } from './cpu.ts';
-import { parseMetrics, type Sample } from './metrics-text.ts';
+import { type CpuReading, parentsOfAll, readCpu } from './cpu.ts';
+import { family } from './memory.ts';
+import { addUp, parseMetrics, type Sample } from './metrics-text.ts';
 
 export type ShopOptions = {
   students: number;
@@ -24,6 +25,8 @@ export type ShopOptions = {
   env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
   /** Whether it is watched: traced, and with its monitor. It is unless given. */
   monitor?: boolean;
+  /** How far it is spread; one of each unless given. */
+  scale?: Partial<Scale>;
 };
 
 export type Shop = AsyncDisposable & {
@@ -43,6 +46,7 @@ export type Shop = AsyncDisposable & {
   rowToCommit(): Promise<{ databaseUrl: string; statement: string; values: (string | number)[] }>;
   /** Processor time of every process of the platform, and of those that are named. */
   cpu(others?: ReadonlyMap<number, string>): CpuReading;
+  /** Of all its replicas together. */
   metricsOf(service: ServiceName): Promise<Sample[]>;
   /** Transactions by database. Postgres adds up with a delay of `statisticsDelayMs`. */
   transactions(): Promise<Map<string, number>>;
@@ -72,7 +76,7 @@ const rowStatement = `INSERT INTO bench.rows
   VALUES ($1, $2, $3, $4, $5, 'pending', $6::text::uuid, $6)`;
 
 export async function openShop(options: ShopOptions): Promise<Shop> {
-  const { students, env = {}, monitor = true } = options;
+  const { students, env = {}, monitor = true, scale } = options;
   const parent = mkdtempSync(join(tmpdir(), 'rushlight-bench-'));
   const startedMs = performance.now();
   try {
@@ -82,6 +86,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
       lab: true,
       env,
       monitor,
+      scale,
       settings: {
         RUSHLIGHT_KITCHEN_COOK_S_MIN: '0',
         RUSHLIGHT_KITCHEN_COOK_S_MAX: '0',
@@ -119,10 +124,12 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
 function cpuOf(platform: Platform): Shop['cpu'] {
   const named = new Map<number, string>();
   let postgresPid = 0;
+  const parents = parentsOfAll();
   for (const { name, pid } of platform.parts()) {
     if (pid === null) continue;
     named.set(pid, name === 'postgres' ? 'postgres postmaster' : name);
     if (name === 'postgres') postgresPid = pid;
+    else if (name === 'rabbitmq') for (const child of family(pid, parents)) named.set(child, name);
   }
   return (others = new Map()) => readCpu(new Map([...named, ...others]), postgresPid);
 }
@@ -143,7 +150,10 @@ function openBooks(platform: Platform) {
   const count = async (database: string, query: string, ...values: string[]): Promise<number> =>
     (await ask<{ count: number }>(database, query, values))[0]?.count ?? 0;
   const pendingIn = async (): Promise<string | undefined> => {
-    const waiting = await count('bus', 'SELECT count(*)::int AS count FROM messages');
+    // What waits in a broker shows in the orders that do not end.
+    const isBusHere = platform.busUrl === undefined;
+    const messages = 'SELECT count(*)::int AS count FROM messages';
+    const waiting = isBusHere ? await count('bus', messages) : 0;
     if (waiting > 0) return `${waiting} messages in queues`;
     for (const database of databases.filter((name) => name !== 'identity')) {
       const rows = await count(database, 'SELECT count(*)::int AS count FROM outbox');
@@ -228,10 +238,19 @@ function usesOf(platform: Platform, admin: string) {
       throw new Error(`The audit is not ok: ${JSON.stringify(report, undefined, 1)}`);
     },
     metricsOf: async (service: ServiceName) => {
-      const answer = await fetch(`${platform.serviceUrl(service)}/metrics`);
-      return parseMetrics(await answer.text());
+      const parts = platform.parts().filter(({ name }) => serviceOfPart(name) === service);
+      const texts = parts.map(async ({ name }) => {
+        const answer = await fetch(`${platform.serviceUrl(name)}/metrics`);
+        return parseMetrics(await answer.text());
+      });
+      return addUp(await Promise.all(texts));
     },
   };
+}
+
+/** `orders` of `orders-2`. */
+export function serviceOfPart(part: string): string {
+  return part.replace(/-\d+$/, '');
 }
 
 async function loginOf(url: string): Promise<string> {

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { runCommand } from '../src/command.ts';
 
 test.each([
-  [['meals'], 'There is no benchmark "meals"; there are orders, cost, monitor, telemetry.'],
+  [['meals'], 'There is no benchmark "meals"; there are orders, cost, monitor, telemetry, scale.'],
   [['cost', '--orders', '0'], 'from 1 to 1000000'],
   [['cost', '--cpu-prof', 'oven'], '"oven" is no service'],
   [['--speed', '3'], "unknown option '--speed'"],
