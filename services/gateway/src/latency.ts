@@ -2,6 +2,7 @@
 // with the value (each 1/16 of its power of two wide), so that a percentile is at most 6 % off.
 
 import type { publicApi, Reply } from '@rushlight/contracts';
+import { z } from 'zod';
 
 export type LatencyReport = Reply<typeof publicApi.latency>['body'];
 
@@ -11,18 +12,32 @@ const powers = 28;
 const buckets = parts * powers;
 const averageMsMax = 1_000;
 
-type Second = { second: number; count: number; sumMs: number; counts: Uint32Array };
+type Second = { second: number; sumMs: number; counts: Uint32Array };
+
+/** What one gateway saw in its window: how many fell into each bucket, by its number. */
+export const LatencySight = z.object({
+  sumMs: z.number().min(0),
+  counts: z.array(
+    z.tuple([
+      z
+        .int()
+        .min(0)
+        .max(buckets - 1),
+      z.int().min(0),
+    ]),
+  ),
+});
+export type LatencySight = z.infer<typeof LatencySight>;
 
 export type LatencyWindow = {
   /** @param durationMs how long it took; @param nowMs the monotonic clock */
   record(durationMs: number, nowMs: number): void;
-  report(nowMs: number): LatencyReport;
+  sight(nowMs: number): LatencySight;
 };
 
 export function createLatencyWindow(): LatencyWindow {
   const ring: Second[] = Array.from({ length: windowS + 1 }, () => ({
     second: -1,
-    count: 0,
     sumMs: 0,
     counts: new Uint32Array(buckets),
   }));
@@ -31,7 +46,6 @@ export function createLatencyWindow(): LatencyWindow {
     const slot = ring[second % ring.length] as Second;
     if (slot.second !== second) {
       slot.second = second;
-      slot.count = 0;
       slot.sumMs = 0;
       slot.counts.fill(0);
     }
@@ -42,30 +56,39 @@ export function createLatencyWindow(): LatencyWindow {
     record: (durationMs, nowMs) => {
       const slot = secondAt(nowMs);
       const bucket = bucketOf(durationMs);
-      slot.count++;
       slot.sumMs += durationMs;
       slot.counts[bucket] = (slot.counts[bucket] ?? 0) + 1;
     },
-    report: (nowMs) => {
+    sight: (nowMs) => {
       const now = Math.floor(nowMs / 1000);
       const recent = ring.filter(({ second }) => second > now - windowS && second <= now);
-      const count = recent.reduce((sum, slot) => sum + slot.count, 0);
-      const sumMs = recent.reduce((sum, slot) => sum + slot.sumMs, 0);
       const merged = new Uint32Array(buckets);
       for (const { counts } of recent) {
         for (let i = 0; i < buckets; i++) merged[i] = (merged[i] ?? 0) + (counts[i] ?? 0);
       }
-      const averageMs = count === 0 ? 0 : sumMs / count;
-      return {
-        windowS,
-        averageMs: rounded(averageMs),
-        p50Ms: percentile(merged, count, 0.5),
-        p95Ms: percentile(merged, count, 0.95),
-        p99Ms: percentile(merged, count, 0.99),
-        count,
-        breached: averageMs > averageMsMax,
-      };
+      const counts = [...merged.entries()].filter(([, count]) => count > 0);
+      return { sumMs: recent.reduce((sum, slot) => sum + slot.sumMs, 0), counts };
     },
+  };
+}
+
+/** The latency of all requests that these gateways saw. */
+export function latencyOf(sights: readonly LatencySight[]): LatencyReport {
+  const merged = new Uint32Array(buckets);
+  for (const [bucket, times] of sights.flatMap(({ counts }) => counts)) {
+    merged[bucket] = (merged[bucket] ?? 0) + times;
+  }
+  const count = merged.reduce((sum, times) => sum + times, 0);
+  const sumMs = sights.reduce((sum, sight) => sum + sight.sumMs, 0);
+  const averageMs = count === 0 ? 0 : sumMs / count;
+  return {
+    windowS,
+    averageMs: rounded(averageMs),
+    p50Ms: percentile(merged, count, 0.5),
+    p95Ms: percentile(merged, count, 0.95),
+    p99Ms: percentile(merged, count, 0.99),
+    count,
+    breached: averageMs > averageMsMax,
   };
 }
 

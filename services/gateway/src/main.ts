@@ -183,8 +183,9 @@ await runService({
     const launcher = openLauncher(service);
     const cache = await service.openCache();
     const { bus, view } = await openViews(service, clients, cache);
-    const observer = createObserver(env, metrics);
+    const observer = createObserver({ env, metrics, cache, instance: config.instance });
     observer.watch(server.app);
+    if (config.cacheUrl !== undefined) service.every('tell what was seen', 1_000, observer.tell);
 
     const placeOrder = createPlaceOrder({
       env,

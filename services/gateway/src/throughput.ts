@@ -1,17 +1,31 @@
 // Orders a second by outcome, over the last five minutes: a ring of seconds.
 
 import type { publicApi, Reply } from '@rushlight/contracts';
+import { z } from 'zod';
 
-export type OrderOutcome = 'accepted' | 'queued' | 'soldOut' | 'refused' | 'failed';
+export type OrderOutcome = (typeof outcomes)[number];
 export type ThroughputReport = Reply<typeof publicApi.throughput>['body'];
 
 const windowS = 300;
 type Second = { second: number } & Record<OrderOutcome, number>;
 
+const outcomes = ['accepted', 'queued', 'soldOut', 'refused', 'failed'] as const;
+const count = z.int().min(0);
+
+/** The seconds of the window in which one gateway answered an order. */
+export const ThroughputSight = z
+  .array(
+    z.object({
+      second: z.int(),
+      ...{ accepted: count, queued: count, soldOut: count, refused: count, failed: count },
+    }),
+  )
+  .max(windowS);
+export type ThroughputSight = z.infer<typeof ThroughputSight>;
+
 export type Throughput = {
   record(outcome: OrderOutcome, nowMs: number): void;
-  /** Every second of the window, the present one last. @param nowMs the wall clock */
-  report(nowMs: number): ThroughputReport;
+  sight(): ThroughputSight;
 };
 
 export function createThroughput(): Throughput {
@@ -27,17 +41,26 @@ export function createThroughput(): Throughput {
       }
       slot[outcome]++;
     },
-    report: (nowMs) => {
-      const now = Math.floor(nowMs / 1000);
-      const seconds = Array.from({ length: windowS }, (_, index) => {
-        const second = now - windowS + 1 + index;
-        const slot = ring[second % windowS] as Second;
-        const { second: at, ...counts } = slot.second === second ? slot : emptySecond(second);
-        return { at: new Date(at * 1000).toISOString(), ...counts };
-      });
-      return { windowS, seconds };
-    },
+    sight: () => ring.filter(({ second }) => second >= 0),
   };
+}
+
+/**
+ * Every second of the window, the present one last, of all that these gateways saw.
+ *
+ * @param nowMs the wall clock
+ */
+export function throughputOf(sights: readonly ThroughputSight[], nowMs: number): ThroughputReport {
+  const now = Math.floor(nowMs / 1000);
+  const bySecond = Map.groupBy(sights.flat(), ({ second }) => second);
+  const seconds = Array.from({ length: windowS }, (_, index) => {
+    const { second, ...counts } = emptySecond(now - windowS + 1 + index);
+    for (const seen of bySecond.get(second) ?? []) {
+      for (const outcome of outcomes) counts[outcome] += seen[outcome];
+    }
+    return { at: new Date(second * 1000).toISOString(), ...counts };
+  });
+  return { windowS, seconds };
 }
 
 /** What an answer to POST /orders was; `keyReused` tells the two kinds of 422 apart. */

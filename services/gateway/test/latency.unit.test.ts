@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createLatencyWindow } from '../src/latency.ts';
-import { createThroughput, outcomeOf } from '../src/throughput.ts';
+import { createLatencyWindow, latencyOf } from '../src/latency.ts';
+import { createThroughput, outcomeOf, throughputOf } from '../src/throughput.ts';
 
 test('percentiles are within a bucket of the true ones', () => {
   const anyMs = fc.double({ min: 0.001, max: 60_000, noNaN: true });
@@ -10,7 +10,7 @@ test('percentiles are within a bucket of the true ones', () => {
       const window = createLatencyWindow();
       for (const durationMs of durations) window.record(durationMs, 5_000);
       const sorted = durations.toSorted((a, b) => a - b);
-      const report = window.report(5_000);
+      const report = latencyOf([window.sight(5_000)]);
       expect(report.count).toBe(durations.length);
       for (const [share, ms] of [
         [0.5, report.p50Ms],
@@ -29,19 +29,23 @@ test('percentiles are within a bucket of the true ones', () => {
 test('what is older than 30 s is forgotten', () => {
   const window = createLatencyWindow();
   window.record(2_000, 10_000);
-  expect(window.report(39_000)).toMatchObject({ count: 1, breached: true, windowS: 30 });
-  expect(window.report(40_000)).toMatchObject({ count: 0, breached: false, p99Ms: 0 });
+  expect(latencyOf([window.sight(39_000)])).toMatchObject({
+    count: 1,
+    breached: true,
+    windowS: 30,
+  });
+  expect(latencyOf([window.sight(40_000)])).toMatchObject({ count: 0, breached: false, p99Ms: 0 });
   window.record(1, 41_000);
-  expect(window.report(41_500)).toMatchObject({ count: 1, breached: false });
+  expect(latencyOf([window.sight(41_500)])).toMatchObject({ count: 1, breached: false });
 });
 
 test('it is breached when the average is over a second, not when a few are slow', () => {
   const window = createLatencyWindow();
   for (let i = 0; i < 99; i++) window.record(1, 1_000);
   window.record(30_000, 1_000);
-  expect(window.report(1_000)).toMatchObject({ breached: false });
+  expect(latencyOf([window.sight(1_000)])).toMatchObject({ breached: false });
   for (let i = 0; i < 10; i++) window.record(30_000, 1_000);
-  expect(window.report(1_000)).toMatchObject({ breached: true });
+  expect(latencyOf([window.sight(1_000)])).toMatchObject({ breached: true });
 });
 
 test('throughput has every second of five minutes, the present one last', () => {
@@ -49,7 +53,7 @@ test('throughput has every second of five minutes, the present one last', () => 
   throughput.record('accepted', 1_000_000);
   throughput.record('accepted', 1_000_900);
   throughput.record('soldOut', 1_001_000);
-  const { windowS, seconds } = throughput.report(1_001_500);
+  const { windowS, seconds } = throughputOf([throughput.sight()], 1_001_500);
   expect(windowS).toBe(300);
   expect(seconds).toHaveLength(300);
   const none = { accepted: 0, queued: 0, soldOut: 0, refused: 0, failed: 0 };
@@ -58,7 +62,7 @@ test('throughput has every second of five minutes, the present one last', () => 
     { ...none, at: '1970-01-01T00:16:40.000Z', accepted: 2 },
     { ...none, at: '1970-01-01T00:16:41.000Z', soldOut: 1 },
   ]);
-  const later = throughput.report(1_301_500);
+  const later = throughputOf([throughput.sight()], 1_301_500);
   expect(later.seconds.every((one) => one.accepted + one.soldOut === 0)).toBe(true);
 });
 
