@@ -2,6 +2,9 @@
 
 import type { Clock } from './clock.ts';
 
+/** Times are sums of fractions: what is due may seem not to be, by less than this. */
+const roundingUs = 1e-3;
+
 export type BatcherLimits = { sizeMax: number; waitUs: number; concurrencyMax: number };
 
 /** Like the batcher of the services: what comes while batches run gathers for the next. */
@@ -30,7 +33,7 @@ export class Batcher<Item> {
     const { sizeMax, waitUs, concurrencyMax } = this.#limits;
     while (this.#running < concurrencyMax && this.#items.length > 0) {
       const ageUs = this.#clock.nowUs - (this.#cameUs[0] ?? 0);
-      if (this.#items.length < sizeMax && ageUs < waitUs) break;
+      if (this.#items.length < sizeMax && ageUs < waitUs - roundingUs) break;
       this.#running++;
       this.#cameUs.splice(0, sizeMax);
       this.#run(this.#items.splice(0, sizeMax), () => {

@@ -3,6 +3,7 @@
 import { median } from '../percentile.ts';
 import { type Cost, costAt, storeNames } from '../scale-model/costs.ts';
 import { figure, table } from '../table.ts';
+import { describeProjections } from './projection.ts';
 import type { ScaleRun } from './run.ts';
 import type { ScaleResult, SizeResult } from './scale.ts';
 import { lockWaits } from './waits.ts';
@@ -26,6 +27,8 @@ export function describeScale(result: ScaleResult): string {
     batches(result),
     '',
     predictions(result),
+    '',
+    describeProjections(result.projections),
     '',
     costs(result),
     '',

@@ -1,7 +1,7 @@
 // What more processes bring: the same load on shops of several sizes, and what the model said before.
 //
-// S1. All shops run at the same time and take turns, so that a machine that gets slower meets all of
-//     them. A ratio is that of two runs of the same round; the median of the rounds counts.
+// S1. All shops take turns, so that a machine that gets slower meets all of them; who has no turn is
+//     frozen. A ratio is that of two runs of the same round; the median of the rounds counts.
 // S2. One load generator and one concurrency for all: the best of one of each, searched beforehand.
 // S3. The model is fitted to one of each, under several loads. What it says of other sizes it has not seen.
 // S4. The shops are not watched: a monitor is one process whatever the size, and lives elsewhere
@@ -18,6 +18,7 @@ import { fitCosts, type ShopCosts } from '../scale-model/costs.ts';
 import { type Prediction, predict } from '../scale-model/predict.ts';
 import { openShop, type Shop } from '../shop.ts';
 import { costsInput } from './fit-input.ts';
+import { type Projection, project } from './projection.ts';
 import { runLoad, type ScaleRun } from './run.ts';
 
 export type Size = { name: string; scale: Partial<Scale> };
@@ -37,8 +38,11 @@ export type ScalePlan = {
   runMs: number;
   /** How long each shop is watched while nothing is asked of it. */
   restMs: number;
+  /** After it was frozen: so long alone, and so long under load. */
+  wakeMs: number;
   /** Virtual seconds. */
   prediction: { warmUpS: number; measureS: number };
+  projection: { warmUpS: number; measureS: number };
 };
 
 const ofEach = (count: number): Partial<Scale> => ({
@@ -60,10 +64,12 @@ export const scalePlan: ScalePlan = {
   warmUpMs: 4_000,
   fitConcurrencies: [32, 128, 512, 1_024],
   fitMs: 2_500,
-  rounds: 5,
+  rounds: 4,
   runMs: 3_000,
-  restMs: 3_000,
+  restMs: 2_000,
+  wakeMs: 700,
   prediction: { warmUpS: 1, measureS: 3 },
+  projection: { warmUpS: 0.3, measureS: 0.5 },
 };
 
 export type SizeResult = {
@@ -88,6 +94,8 @@ export type ScaleResult = {
   commits: { oneMs: number; perS: number };
   fits: ScaleRun[];
   sizes: SizeResult[];
+  /** What the model says of other machines. */
+  projections: Projection[];
   /** Why a size could not be measured. */
   notRun: { name: string; why: string }[];
   bar: { what: string; ratio: number; met: boolean } | null;
@@ -101,21 +109,21 @@ const barIndex = 1;
 const items = 19;
 const stock = 1_000_000;
 const commitMs = 1_000;
+/** Each shop has several for the end of this process. */
+const listenersMax = 50;
 const manyConnections = 16;
 
 export async function measureScale(plan: ScalePlan, say: Say): Promise<ScaleResult> {
   await using stack = new AsyncDisposableStack();
+  process.setMaxListeners(listenersMax);
   const generator = stack.use(await startGenerator());
   const notRun: ScaleResult['notRun'] = [];
   const shops: Open[] = [];
   for (const size of [...plan.sizes, ...(plan.onEngines ? [plan.onEngines] : [])]) {
     try {
-      const shop = stack.use(
-        await openShop({ students: plan.students, monitor: false, scale: size.scale }),
-      );
-      const itemIds = await shop.dishes(items, stock);
-      shops.push({ ...size, shop, itemIds, runs: [], restCores: null });
-      say(`${size.name}: ${shop.platform.parts().length} parts are up`);
+      const open = await openSize(size, plan, stack, generator);
+      shops.push(open);
+      say(`${size.name}: ${open.shop.platform.parts().length} parts are up and warm`);
     } catch (error) {
       if (!(error instanceof LaunchError) || size !== plan.onEngines) throw error;
       notRun.push({ name: size.name, why: error.message });
@@ -123,20 +131,25 @@ export async function measureScale(plan: ScalePlan, say: Say): Promise<ScaleResu
   }
   const [first] = shops;
   if (first === undefined) throw new Error('A plan needs at least one size.');
-  await warmUp(plan, shops, generator);
-  for (const open of shops) open.restCores = await coresAtRest(open.shop, plan.restMs);
+  await wake(first, plan, generator);
   const fits = await measureFits(plan, first, generator, say);
   const concurrency = bestOf(fits).concurrency;
   const commits = await measureCommits(first.shop, generator);
+  first.shop.freeze();
   for (let nth = 0; nth < plan.rounds; nth++) {
     for (const open of turned(shops, nth)) {
       const load = { concurrency, durationMs: plan.runMs, itemIds: open.itemIds };
+      await wake(open, plan, generator);
       const run = await runLoad(open.shop, generator, load);
+      open.shop.freeze();
       open.runs.push(run);
       say(`round ${nth + 1}, ${open.name}: ${Math.round(run.perS)} settled/s`);
     }
   }
-  for (const { shop } of shops) await shop.audit();
+  for (const { shop } of shops) {
+    shop.thaw();
+    await shop.audit();
+  }
   const costs = fitCosts(costsInput(fits, commits.oneMs));
   const cores = availableParallelism();
   const sizes = shops.map((open) => {
@@ -148,21 +161,40 @@ export async function measureScale(plan: ScalePlan, say: Say): Promise<ScaleResu
       predicted: isModelled ? predict({ ...asked, seed: 1 }) : null,
     };
   });
-  return { cores, concurrency, costs, commits, fits, sizes, notRun, bar: judge(sizes, plan) };
+  const projections = project(costs, serviceNames, plan.projection);
+  const bar = judge(sizes, plan);
+  return { cores, concurrency, costs, commits, fits, sizes, projections, notRun, bar };
 }
 
 export function replicasOf({ replicas = {} }: Partial<Scale>): Record<string, number> {
   return Object.fromEntries(serviceNames.map((name) => [name, replicas[name] ?? 1]));
 }
 
-/** As many orders for each process as the first size gets: what is compiled is compiled. */
-async function warmUp(plan: ScalePlan, shops: readonly Open[], generator: Generator) {
+/** Opened, warmed up, looked at while it rests, and frozen. */
+async function openSize(
+  size: Size,
+  plan: ScalePlan,
+  stack: AsyncDisposableStack,
+  generator: Generator,
+): Promise<Open> {
+  const { students } = plan;
+  const shop = stack.use(await openShop({ students, monitor: false, scale: size.scale }));
+  const itemIds = await shop.dishes(items, stock);
   const concurrency = plan.fitConcurrencies.at(-1) ?? 1;
-  for (const { shop, scale, itemIds } of shops) {
-    const times = Math.max(...Object.values(replicasOf(scale)));
-    const durationMs = plan.warmUpMs * times;
-    await runLoad(shop, generator, { concurrency, durationMs, itemIds });
-  }
+  // As many orders for each process as the first size gets: what is compiled is compiled.
+  const durationMs = plan.warmUpMs * Math.max(...Object.values(replicasOf(size.scale)));
+  await runLoad(shop, generator, { concurrency, durationMs, itemIds });
+  const restCores = await coresAtRest(shop, plan.restMs);
+  shop.freeze();
+  return { ...size, shop, itemIds, runs: [], restCores };
+}
+
+/** Some of what it had under way is too late by now: it finds that out before it is measured. */
+async function wake({ shop, itemIds }: Open, plan: ScalePlan, generator: Generator) {
+  shop.thaw();
+  await sleep(plan.wakeMs);
+  const concurrency = plan.fitConcurrencies.at(-1) ?? 1;
+  await runLoad(shop, generator, { concurrency, durationMs: plan.wakeMs, itemIds });
 }
 
 async function coresAtRest(shop: Shop, restMs: number): Promise<number | null> {
