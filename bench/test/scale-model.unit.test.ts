@@ -180,7 +180,7 @@ describe('the model of a shop', () => {
     expect(predict(asked)).toEqual(predict(asked));
     const other = predict({ ...asked, seed: 2 }).perS;
     expect(other).not.toBe(predict(asked).perS);
-    expect(other / predict(asked).perS).toBeCloseTo(1, 1);
+    expect(Math.abs(other / predict(asked).perS - 1)).toBeLessThan(0.15);
   });
 
   test('one gateway that costs c gives 1 ÷ c, and never more', () => {
@@ -228,13 +228,13 @@ describe('the model of a shop', () => {
   });
 
   test('a hot item is decided by one process, however many there are', () => {
-    const services = { ...free.services, inventory: cost(100, 500) };
+    const services = { ...free.services, inventory: cost(400) };
     const hot = { ...asked, costs: { ...free, services }, cores: 16, items: 1 };
     const four = predict({ ...hot, replicas: each(4) }).perS;
     // Half of what an order costs inventory is to reserve it; the rest the others can do.
-    expect(four).toBeLessThan(20_000);
+    expect(four).toBeLessThan(5_300);
     const many = predict({ ...hot, items: 64, clients: 512, replicas: each(4) }).perS;
-    expect(many).toBeGreaterThan(four * 1.5);
+    expect(many).toBeGreaterThan(four * 1.4);
   });
 
   test('machines of their own give Postgres and the clients cores of their own', () => {

@@ -64,7 +64,7 @@ export const scalePlan: ScalePlan = {
   warmUpMs: 4_000,
   fitConcurrencies: [32, 128, 512, 1_024],
   fitMs: 2_500,
-  rounds: 4,
+  rounds: 3,
   runMs: 3_000,
   restMs: 2_000,
   wakeMs: 700,
