@@ -128,7 +128,12 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
 function freezerOf(platform: Platform): Pick<Shop, 'freeze' | 'thaw'> {
   const tell = (signal: 'SIGSTOP' | 'SIGCONT'): void => {
     for (const { name, pid } of platform.parts()) {
-      if (pid !== null && services[serviceOfPart(name) as ServiceName]) process.kill(pid, signal);
+      if (pid === null || !serviceNames.some((known) => known === serviceOfPart(name))) continue;
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has just ended.
+      }
     }
   };
   return { freeze: () => tell('SIGSTOP'), thaw: () => tell('SIGCONT') };

@@ -40,20 +40,18 @@ export function project(
 ): Projection[] {
   const free = { ...costs, client: { orderUs: 0, batchUs: 0 } };
   return places.map((place) => {
-    let best: Projection | undefined;
-    for (const replicas of counts) {
+    const withEach = (replicas: number): Projection => {
       const prediction = predict({
         ...seconds,
         ...{ costs: free, seed: 1, clients: clientsEach * replicas },
         ...{ cores: place.cores, items: place.items, hopUs: place.hopUs },
         replicas: Object.fromEntries(serviceNames.map((name) => [name, replicas])),
       });
-      if (prediction.perS > (best?.prediction.perS ?? 0) * nearly) {
-        best = { ...place, replicas, prediction };
-      }
-    }
-    if (best === undefined) throw new Error(`The model sells nothing on ${place.name}.`);
-    return best;
+      return { ...place, replicas, prediction };
+    };
+    return counts
+      .map(withEach)
+      .reduce((best, one) => (one.prediction.perS > best.prediction.perS * nearly ? one : best));
   });
 }
 
