@@ -147,8 +147,20 @@ export class SimService {
       const what = `${route.method} ${route.path}`;
       return breaker.run(() => network.call(this.process, to.process, what, deadlineMs, serve));
     };
-    // The rest of a client is for routes that the protocol does not use.
-    return { target: to.name, call } as unknown as Client;
+    // The rest of a client is for routes that the protocol does not use, and is missed aloud.
+    const absent = (name: string) => (): never => {
+      throw new Error(`the simulated client of ${to.name} has no ${name}`);
+    };
+    return {
+      ...{
+        target: to.name,
+        call: call as Client['call'],
+        replicas: 1,
+        replicaOf: () => 0,
+        close: async () => undefined,
+      },
+      ...{ forward: absent('forward'), stream: absent('stream'), ping: absent('ping') },
+    };
   }
 
   #composed(bus: Bus): Bus {
