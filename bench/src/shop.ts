@@ -44,10 +44,6 @@ export type Shop = AsyncDisposable & {
   audit(): Promise<AuditReport>;
   /** A table for rows like orders, and a statement that writes one; the last parameter is its id. */
   rowToCommit(): Promise<{ databaseUrl: string; statement: string; values: (string | number)[] }>;
-  /** Stops the clocks of its services, so that it takes nothing from others that are measured. */
-  freeze(): void;
-  /** Lets them go on. What they had under way may have become too late. */
-  thaw(): void;
   /** Processor time of every process of the platform, and of those that are named. */
   cpu(others?: ReadonlyMap<number, string>): CpuReading;
   /** Of all its replicas together. */
@@ -103,7 +99,6 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     const forget = (): void => rmSync(parent, { recursive: true, force: true });
     process.once('exit', forget); // After the launcher, which ends at exit what it has started.
     const stop = async (): Promise<void> => {
-      freezerOf(platform).thaw();
       await books.close();
       await platform.stop();
       forget();
@@ -113,8 +108,8 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
       const admin = await loginOf(platform.url);
       const tokens = await crowdOf(platform.url, admin, students);
       const uses = usesOf(platform, admin);
-      const own = { cpu: cpuOf(platform), ...freezerOf(platform) };
-      return { platform, tokens, startMs, ...own, ...uses, ...books, [Symbol.asyncDispose]: stop };
+      const cpu = cpuOf(platform);
+      return { platform, tokens, startMs, cpu, ...uses, ...books, [Symbol.asyncDispose]: stop };
     } catch (error) {
       await stop();
       throw error;
@@ -123,20 +118,6 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     rmSync(parent, { recursive: true, force: true });
     throw error;
   }
-}
-
-function freezerOf(platform: Platform): Pick<Shop, 'freeze' | 'thaw'> {
-  const tell = (signal: 'SIGSTOP' | 'SIGCONT'): void => {
-    for (const { name, pid } of platform.parts()) {
-      if (pid === null || !serviceNames.some((known) => known === serviceOfPart(name))) continue;
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It has just ended.
-      }
-    }
-  };
-  return { freeze: () => tell('SIGSTOP'), thaw: () => tell('SIGCONT') };
 }
 
 /** Asked for its processes only once: to list them is work. */

@@ -13,10 +13,10 @@ const tiny: ScalePlan = {
   students: 20,
   warmUpMs: 200,
   restMs: 100,
-  wakeMs: 200,
   fitConcurrencies: [4, 16],
   fitMs: 500,
   rounds: 1,
+  runs: 1,
   runMs: 1_000,
   prediction: { warmUpS: 0.1, measureS: 0.2 },
   projection: { warmUpS: 0.05, measureS: 0.05 },
@@ -47,5 +47,5 @@ test('a tiny run measures two sizes in turn, all is paid, and the model says som
 
   const text = describeScale(result);
   expect(text).toContain('the model says');
-  expect(said.length).toBeGreaterThan(4);
+  expect(said.length).toBeGreaterThan(3);
 }, 240_000);

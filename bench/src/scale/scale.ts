@@ -1,7 +1,9 @@
 // What more processes bring: the same load on shops of several sizes, and what the model said before.
 //
-// S1. All shops take turns, so that a machine that gets slower meets all of them; who has no turn is
-//     frozen. A ratio is that of two runs of the same round; the median of the rounds counts.
+// S1. One shop is there at a time, opened for its turn, and loaded until what it runs is compiled: as
+//     long for each process as for those of the first size. Rounds go through the sizes forth and
+//     back, so that a machine that gets slower meets all of them. A ratio is that of two medians of the
+//     same round; the median of the rounds counts.
 // S2. One load generator and one concurrency for all: the best of one of each, searched beforehand.
 // S3. The model is fitted to one of each, under several loads. What it says of other sizes it has not seen.
 // S4. The shops are not watched: a monitor is one process whatever the size, and lives elsewhere
@@ -35,11 +37,11 @@ export type ScalePlan = {
   fitConcurrencies: readonly number[];
   fitMs: number;
   rounds: number;
+  /** Of each size in each round; the median is that of the round. */
+  runs: number;
   runMs: number;
   /** How long each shop is watched while nothing is asked of it. */
   restMs: number;
-  /** After it was frozen: so long alone, and so long under load. */
-  wakeMs: number;
   /** Virtual seconds. */
   prediction: { warmUpS: number; measureS: number };
   projection: { warmUpS: number; measureS: number };
@@ -61,13 +63,13 @@ export const scalePlan: ScalePlan = {
     scale: { bus: 'rabbitmq', cache: 'redis', postgres: 'system' },
   },
   students: 1_000,
-  warmUpMs: 4_000,
+  warmUpMs: 6_000,
   fitConcurrencies: [32, 128, 512, 1_024],
   fitMs: 2_500,
-  rounds: 3,
-  runMs: 3_000,
-  restMs: 2_000,
-  wakeMs: 700,
+  rounds: 2,
+  runs: 3,
+  runMs: 2_500,
+  restMs: 1_000,
   prediction: { warmUpS: 1, measureS: 3 },
   projection: { warmUpS: 0.3, measureS: 0.5 },
 };
@@ -102,99 +104,111 @@ export type ScaleResult = {
 };
 
 type Say = (text: string) => void;
-type Open = Size & { shop: Shop; itemIds: string[]; runs: ScaleRun[]; restCores: number | null };
+/** What was seen of a size, a run for each round. */
+type Seen = Size & { runs: ScaleRun[]; processes: number; restCores: number | null };
+/** What is measured once, of the first size. */
+type Basis = { fits: ScaleRun[]; concurrency: number; commits: ScaleResult['commits'] };
 
 const barRatio = 1;
 const barIndex = 1;
 const items = 19;
 const stock = 1_000_000;
 const commitMs = 1_000;
-/** Each shop has several for the end of this process. */
-const listenersMax = 50;
 const manyConnections = 16;
 
 export async function measureScale(plan: ScalePlan, say: Say): Promise<ScaleResult> {
-  await using stack = new AsyncDisposableStack();
-  process.setMaxListeners(listenersMax);
-  const generator = stack.use(await startGenerator());
+  await using generator = await startGenerator();
   const notRun: ScaleResult['notRun'] = [];
-  const shops: Open[] = [];
-  for (const size of [...plan.sizes, ...(plan.onEngines ? [plan.onEngines] : [])]) {
-    try {
-      const open = await openSize(size, plan, stack, generator);
-      shops.push(open);
-      say(`${size.name}: ${open.shop.platform.parts().length} parts are up and warm`);
-    } catch (error) {
-      if (!(error instanceof LaunchError) || size !== plan.onEngines) throw error;
-      notRun.push({ name: size.name, why: error.message });
-    }
-  }
-  const [first] = shops;
-  if (first === undefined) throw new Error('A plan needs at least one size.');
-  await wake(first, plan, generator);
-  const fits = await measureFits(plan, first, generator, say);
-  const concurrency = bestOf(fits).concurrency;
-  const commits = await measureCommits(first.shop, generator);
-  first.shop.freeze();
+  const seen = new Map<Size, Seen>();
+  let basis: Basis | undefined;
   for (let nth = 0; nth < plan.rounds; nth++) {
-    for (const open of turned(shops, nth)) {
-      const load = { concurrency, durationMs: plan.runMs, itemIds: open.itemIds };
-      await wake(open, plan, generator);
-      const run = await runLoad(open.shop, generator, load);
-      open.shop.freeze();
-      open.runs.push(run);
-      say(`round ${nth + 1}, ${open.name}: ${Math.round(run.perS)} settled/s`);
+    for (const size of inTurn([...plan.sizes, plan.onEngines], nth)) {
+      if (notRun.some(({ name }) => name === size.name)) continue;
+      try {
+        await using shop = await openShop({
+          ...{ students: plan.students, monitor: false, scale: size.scale },
+        });
+        basis = await measureTurn({ plan, size, nth, shop, generator, say, seen, basis });
+      } catch (error) {
+        if (!(error instanceof LaunchError) || size !== plan.onEngines) throw error;
+        notRun.push({ name: size.name, why: error.message });
+      }
     }
   }
-  for (const { shop } of shops) {
-    shop.thaw();
-    await shop.audit();
+  if (basis === undefined) throw new Error('A plan needs a size and a round.');
+  return { ...conclude(plan, basis, [...seen.values()]), notRun };
+}
+
+type Turn = {
+  plan: ScalePlan;
+  size: Size;
+  nth: number;
+  shop: Shop;
+  generator: Generator;
+  say: Say;
+  seen: Map<Size, Seen>;
+  basis: Basis | undefined;
+};
+
+/** One size in one round. Returns what is measured once, by whoever comes first. */
+async function measureTurn({ plan, size, nth, shop, generator, say, seen, basis }: Turn) {
+  const itemIds = await shop.dishes(items, stock);
+  const warm = { concurrency: plan.fitConcurrencies.at(-1) ?? 1, itemIds };
+  const durationMs = plan.warmUpMs * Math.max(...Object.values(replicasOf(size.scale)));
+  await runLoad(shop, generator, { ...warm, durationMs });
+  const base = basis ?? (await measureBasis(plan, shop, itemIds, generator, say));
+  const one = seen.get(size) ?? {
+    ...{ ...size, runs: [], processes: shop.platform.parts().length },
+    restCores: await coresAtRest(shop, plan.restMs),
+  };
+  seen.set(size, one);
+  const runs: ScaleRun[] = [];
+  for (let run = 0; run < plan.runs; run++) {
+    const load = { concurrency: base.concurrency, durationMs: plan.runMs, itemIds };
+    runs.push(await runLoad(shop, generator, load));
   }
+  await shop.audit();
+  const [middle] = runs.toSorted((a, b) => a.perS - b.perS).slice(Math.floor(plan.runs / 2));
+  if (middle) one.runs.push(middle);
+  const rates = runs.map(({ perS }) => Math.round(perS)).join(', ');
+  say(`round ${nth + 1}, ${size.name}: ${rates} settled/s`);
+  return base;
+}
+
+async function measureBasis(
+  plan: ScalePlan,
+  shop: Shop,
+  itemIds: string[],
+  generator: Generator,
+  say: Say,
+): Promise<Basis> {
+  const fits = await measureFits(plan, shop, itemIds, generator, say);
+  const commits = await measureCommits(shop, generator);
+  return { fits, concurrency: bestOf(fits).concurrency, commits };
+}
+
+function conclude(
+  plan: ScalePlan,
+  { fits, concurrency, commits }: Basis,
+  seen: readonly Seen[],
+): Omit<ScaleResult, 'notRun'> {
   const costs = fitCosts(costsInput(fits, commits.oneMs));
   const cores = availableParallelism();
-  const sizes = shops.map((open) => {
-    const isModelled = open.name !== plan.onEngines?.name;
-    const replicas = replicasOf(open.scale);
+  const sizes = seen.map((one) => {
+    const isModelled = one.name !== plan.onEngines?.name;
+    const replicas = replicasOf(one.scale);
     const asked = { costs, replicas, cores, clients: concurrency, items, ...plan.prediction };
     return {
-      ...resultOf(open, first),
+      ...resultOf(one, seen[0]),
       predicted: isModelled ? predict({ ...asked, seed: 1 }) : null,
     };
   });
   const projections = project(costs, serviceNames, plan.projection);
-  const bar = judge(sizes, plan);
-  return { cores, concurrency, costs, commits, fits, sizes, projections, notRun, bar };
+  return { cores, concurrency, costs, commits, fits, sizes, projections, bar: judge(sizes, plan) };
 }
 
 export function replicasOf({ replicas = {} }: Partial<Scale>): Record<string, number> {
   return Object.fromEntries(serviceNames.map((name) => [name, replicas[name] ?? 1]));
-}
-
-/** Opened, warmed up, looked at while it rests, and frozen. */
-async function openSize(
-  size: Size,
-  plan: ScalePlan,
-  stack: AsyncDisposableStack,
-  generator: Generator,
-): Promise<Open> {
-  const { students } = plan;
-  const shop = stack.use(await openShop({ students, monitor: false, scale: size.scale }));
-  const itemIds = await shop.dishes(items, stock);
-  const concurrency = plan.fitConcurrencies.at(-1) ?? 1;
-  // As many orders for each process as the first size gets: what is compiled is compiled.
-  const durationMs = plan.warmUpMs * Math.max(...Object.values(replicasOf(size.scale)));
-  await runLoad(shop, generator, { concurrency, durationMs, itemIds });
-  const restCores = await coresAtRest(shop, plan.restMs);
-  shop.freeze();
-  return { ...size, shop, itemIds, runs: [], restCores };
-}
-
-/** Some of what it had under way is too late by now: it finds that out before it is measured. */
-async function wake({ shop, itemIds }: Open, plan: ScalePlan, generator: Generator) {
-  shop.thaw();
-  await sleep(plan.wakeMs);
-  const concurrency = plan.fitConcurrencies.at(-1) ?? 1;
-  await runLoad(shop, generator, { concurrency, durationMs: plan.wakeMs, itemIds });
 }
 
 async function coresAtRest(shop: Shop, restMs: number): Promise<number | null> {
@@ -207,7 +221,8 @@ async function coresAtRest(shop: Shop, restMs: number): Promise<number | null> {
 
 async function measureFits(
   plan: ScalePlan,
-  { shop, itemIds }: Open,
+  shop: Shop,
+  itemIds: string[],
   generator: Generator,
   say: Say,
 ): Promise<ScaleRun[]> {
@@ -231,15 +246,11 @@ async function measureCommits(shop: Shop, generator: Generator): Promise<ScaleRe
   return { oneMs: 1_000 / onePerS, perS: await rate(manyConnections) };
 }
 
-function resultOf(open: Open, first: Open): Omit<SizeResult, 'predicted'> {
-  const { name, shop, runs, scale, restCores } = open;
-  const ratios = runs.map(({ perS }, nth) => perS / (first.runs[nth]?.perS ?? Number.NaN));
-  return {
-    ...{ name, runs, ratios, restCores },
-    replicas: replicasOf(scale),
-    processes: shop.platform.parts().length,
-    ratio: median(ratios),
-  };
+function resultOf(one: Seen, first: Seen | undefined): Omit<SizeResult, 'predicted'> {
+  const { name, runs, scale, restCores, processes } = one;
+  const ratios = runs.map(({ perS }, nth) => perS / (first?.runs[nth]?.perS ?? Number.NaN));
+  const replicas = replicasOf(scale);
+  return { name, runs, ratios, restCores, replicas, processes, ratio: median(ratios) };
 }
 
 function judge(sizes: readonly SizeResult[], plan: ScalePlan): ScaleResult['bar'] {
@@ -255,9 +266,10 @@ function bestOf(runs: readonly ScaleRun[]): ScaleRun {
   return best;
 }
 
-function turned<T>(things: readonly T[], by: number): T[] {
-  const from = by % things.length;
-  return [...things.slice(from), ...things.slice(0, from)];
+/** Forth, then back (S1). */
+function inTurn(sizes: readonly (Size | undefined)[], nth: number): Size[] {
+  const all = sizes.filter((size) => size !== undefined);
+  return nth % 2 === 0 ? all : all.reverse();
 }
 
 function sumOf(usedUs: ReadonlyMap<string, number>): number {
