@@ -137,3 +137,10 @@ export async function endProcess(
   }
   return !isRunning(target);
 }
+
+/** Ends every process that works in this folder; returns whether there was one. */
+export async function endAllIn(folder: string, steps: readonly EndStep[]): Promise<boolean> {
+  const left = processesIn(folder).flatMap((pid) => identityOf(pid) ?? []);
+  await Promise.all(left.map((found) => endProcess(found, steps)));
+  return left.length > 0;
+}

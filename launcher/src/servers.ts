@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EngineName, engineNames } from '@rushlight/contracts';
 import { checkFormat, type DataFolder, migrateFormat, openDataFolder } from './data-folder.ts';
-import { type EngineMaker, engineKinds, type MadeEngine, urlVariables } from './engines/kinds.ts';
+import { type EngineMaker, findEngines, type MadeEngine, urlVariables } from './engines/kinds.ts';
 import { LaunchError } from './launch-error.ts';
 import { takeLock } from './lock.ts';
 import { RotatedLog } from './logs.ts';
@@ -34,7 +34,7 @@ export type ServersOptions = {
  * @throws LaunchError, with a sentence for people; nothing is left running then
  */
 export async function startServers(options: ServersOptions = {}): Promise<Servers> {
-  const makers = findAll(options.only ?? engineNames);
+  const makers = findEngines(options.only ?? engineNames);
   const isTemporary = options.data === undefined;
   const root = options.data ?? mkdtempSync(join(tmpdir(), 'rushlight-servers-'));
   const folder = openDataFolder(root);
@@ -49,22 +49,6 @@ export async function startServers(options: ServersOptions = {}): Promise<Server
     await servers.stop();
     throw error;
   }
-}
-
-/** V1: all that is missing at once. */
-function findAll(names: readonly EngineName[]): Map<EngineName, EngineMaker> {
-  const makers = new Map<EngineName, EngineMaker>();
-  const mistakes: string[] = [];
-  for (const name of names) {
-    try {
-      makers.set(name, engineKinds[name]());
-    } catch (error) {
-      if (!(error instanceof LaunchError)) throw error;
-      mistakes.push(error.message);
-    }
-  }
-  if (mistakes.length > 0) throw new LaunchError(mistakes.join('\n'));
-  return makers;
 }
 
 const downPollMs = 10;

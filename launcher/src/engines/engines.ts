@@ -3,11 +3,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataFolder } from '../data-folder.ts';
-import { LaunchError } from '../launch-error.ts';
 import type { PartEvent } from '../part.ts';
 import type { Scale } from '../scale.ts';
 import type { Secrets } from '../secrets.ts';
-import { type EngineMaker, engineKinds, type Ground, type MadeEngine } from './kinds.ts';
+import { findEngines, type Ground, type MadeEngine } from './kinds.ts';
 import { endOrphanedRabbitmq } from './rabbitmq.ts';
 import { endOrphanedRedis } from './redis.ts';
 
@@ -52,19 +51,8 @@ export async function makeEngines(options: {
   onEvent: (name: OwnEngine, event: PartEvent) => void;
 }): Promise<Engines> {
   const { scale, ground, onEvent } = options;
-  const makers = new Map<OwnEngine, EngineMaker>();
-  const mistakes: string[] = [];
-  for (const name of ownEngines(scale)) {
-    try {
-      makers.set(name, engineKinds[name]());
-    } catch (error) {
-      if (!(error instanceof LaunchError)) throw error;
-      mistakes.push(error.message);
-    }
-  }
-  if (mistakes.length > 0) throw new LaunchError(mistakes.join('\n'));
   const own = new Map<OwnEngine, MadeEngine>();
-  for (const [name, make] of makers) {
+  for (const [name, make] of findEngines(ownEngines(scale))) {
     own.set(name, await make(ground(name), (event) => onEvent(name, event)));
   }
   const { bus, cache } = scale;

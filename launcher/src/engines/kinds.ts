@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import type { EngineName } from '@rushlight/contracts';
 import type { DataFolder } from '../data-folder.ts';
+import { LaunchError } from '../launch-error.ts';
 import type { RotatedLog } from '../logs.ts';
 import type { Part, PartEvent } from '../part.ts';
 import { ensureCluster } from '../postgres/cluster.ts';
@@ -37,7 +38,7 @@ export type EngineMaker = (
 ) => Promise<MadeEngine>;
 
 /** How each is made. Throws LaunchError where its programs are not installed. */
-export const engineKinds: Readonly<Record<EngineName, () => EngineMaker>> = {
+const engineKinds: Readonly<Record<EngineName, () => EngineMaker>> = {
   rabbitmq: () => {
     const programs = findRabbitmq();
     if (programs === undefined) throw notInstalled('RabbitMQ', 'rabbitmq-server');
@@ -77,3 +78,25 @@ export const engineKinds: Readonly<Record<EngineName, () => EngineMaker>> = {
     };
   },
 };
+
+/**
+ * How to make each of these.
+ *
+ * @throws LaunchError with all that is not installed, at once
+ */
+export function findEngines<Name extends EngineName>(
+  names: readonly Name[],
+): Map<Name, EngineMaker> {
+  const makers = new Map<Name, EngineMaker>();
+  const mistakes: string[] = [];
+  for (const name of names) {
+    try {
+      makers.set(name, engineKinds[name]());
+    } catch (error) {
+      if (!(error instanceof LaunchError)) throw error;
+      mistakes.push(error.message);
+    }
+  }
+  if (mistakes.length > 0) throw new LaunchError(mistakes.join('\n'));
+  return makers;
+}

@@ -17,7 +17,7 @@ import { readIfThere, writeWhole } from '../files.ts';
 import { LaunchError } from '../launch-error.ts';
 import type { RotatedLog } from '../logs.ts';
 import { Part, type PartEvent, restartPolicy } from '../part.ts';
-import { type EndStep, endProcess, identityOf, processesIn, signal } from '../processes.ts';
+import { type EndStep, endAllIn, processesIn, signal } from '../processes.ts';
 import { programIn } from './programs.ts';
 
 /** SIGTERM: it closes its connections and its files. SIGKILL: what was confirmed is still there. */
@@ -99,10 +99,8 @@ export function rabbitmqPart(options: RabbitmqOptions): Part {
 }
 
 /** Ends the server that an earlier launcher left behind in this folder. */
-export async function endOrphanedRabbitmq(folder: string): Promise<boolean> {
-  const left = processesIn(folder).flatMap((pid) => identityOf(pid) ?? []);
-  await Promise.all(left.map((found) => endProcess(found, stopSteps)));
-  return left.length > 0;
+export function endOrphanedRabbitmq(folder: string): Promise<boolean> {
+  return endAllIn(folder, stopSteps);
 }
 
 /**

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RotatedLog } from '../logs.ts';
 import { Part, type PartEvent, restartPolicy } from '../part.ts';
 import { giveTo, userOfServers } from '../postgres/place.ts';
-import { type EndStep, endProcess, identityOf, processesIn, signal } from '../processes.ts';
+import { type EndStep, endAllIn, processesIn, signal } from '../processes.ts';
 import { findProgram } from './programs.ts';
 
 const stopSteps: readonly EndStep[] = [
@@ -68,10 +68,8 @@ export function redisPart(options: RedisOptions): Part {
 }
 
 /** Ends the server that an earlier launcher left behind in this folder. */
-export async function endOrphanedRedis(folder: string): Promise<boolean> {
-  const left = processesIn(folder).flatMap((pid) => identityOf(pid) ?? []);
-  await Promise.all(left.map((found) => endProcess(found, stopSteps)));
-  return left.length > 0;
+export function endOrphanedRedis(folder: string): Promise<boolean> {
+  return endAllIn(folder, stopSteps);
 }
 
 function spawnServer({ program, folder, log, ...options }: RedisOptions): ChildProcess {
